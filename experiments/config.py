@@ -1,0 +1,297 @@
+"""The campaign's configuration: what ``campaign.yaml`` may say, checked by pydantic."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
+
+from features.errors import CampaignError
+from features.milling import MEDIA
+from features.properties import CATALOGUE, Direction
+from features.recipe import MAX_TEMPERATURE_WITH_SODIUM_C, ROUTE_LIMIT_X
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Range(_Strict):
+    """A free parameter: searched between ``low`` and ``high`` in steps of ``step``."""
+
+    low: float
+    high: float
+    step: Annotated[float, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Range":
+        if self.low >= self.high:
+            raise ValueError(
+                f"low must be below high, got low {self.low:g} and high {self.high:g}; swap them"
+            )
+        if self.step > self.high - self.low:
+            raise ValueError(f"step {self.step:g} is wider than the range; make it smaller")
+        return self
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """Lowest and highest value."""
+        return self.low, self.high
+
+
+def _shape(value: object) -> str:
+    return "range" if isinstance(value, Mapping | Range) else "number"
+
+
+Parameter = Annotated[
+    Annotated[Range, Tag("range")] | Annotated[float, Tag("number")], Discriminator(_shape)
+]
+"""A number holds the parameter; a range frees it."""
+
+
+def extremes(parameter: Parameter) -> tuple[float, float]:
+    """Lowest and highest value a parameter takes; both the same when it is held."""
+    return parameter.extremes if isinstance(parameter, Range) else (parameter, parameter)
+
+
+class ObjectiveConfig(_Strict):
+    """What is wanted of a property."""
+
+    direction: Direction
+    reference: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+class GlassConfig(_Strict):
+    """Search space and objectives of the glasses (jars and their pellets)."""
+
+    objectives: dict[str, ObjectiveConfig] = {
+        "ionic_conductivity": ObjectiveConfig(direction="maximize", reference=1e-6),
+        "youngs_modulus": ObjectiveConfig(direction="maximize", reference=10.0),
+        "electronic_conductivity": ObjectiveConfig(direction="minimize", reference=1e-7),
+    }
+    x: Parameter = Range(low=0.0, high=0.60, step=0.01)
+    milling_time_h: Parameter = Range(low=1.0, high=20.0, step=0.5)
+    milling_speed_rpm: Parameter = 500.0
+    jars_owned: dict[str, Annotated[int, Field(ge=0)]] = {
+        "stainless_steel": 2,
+        "zirconia": 2,
+        "agate": 2,
+    }
+    pressing_pressure_mpa: Parameter = Range(low=75.0, high=500.0, step=25.0)
+    pellet_mass_mg: Annotated[float, Field(gt=0)] = 150.0
+    batch_mass_g: Annotated[float, Field(ge=0.1, le=50)] = 2.0
+
+    @model_validator(mode="after")
+    def _possible(self) -> "GlassConfig":
+        low, high = extremes(self.x)
+        if low < 0 or high > ROUTE_LIMIT_X:
+            raise ValueError(
+                f"x must stay between 0 and {ROUTE_LIMIT_X:g} (the P2S5/P2O5 route), "
+                f"got {low:g} to {high:g}"
+            )
+        unknown = sorted(set(self.jars_owned) - set(MEDIA))
+        if unknown:
+            raise ValueError(
+                f"jars_owned names unknown media {', '.join(unknown)}; known: {', '.join(MEDIA)}"
+            )
+        if sum(self.jars_owned.values()) == 0:
+            raise ValueError("jars_owned holds no jar at all; enter the jars you own")
+        _check_objectives(self.objectives, "pellet")
+        return self
+
+
+class CcdProtocolConfig(_Strict):
+    """The programme of a critical current density test."""
+
+    start_ma_cm2: Annotated[float, Field(gt=0)] = 0.05
+    step_ma_cm2: Annotated[float, Field(gt=0)] = 0.05
+    half_cycle_h: Annotated[float, Field(gt=0)] = 0.5
+    end_ma_cm2: Annotated[float, Field(gt=0)] = 3.0
+
+
+class CellConfig(_Strict):
+    """Search space, context and objectives of the tri-layer cells."""
+
+    objectives: dict[str, ObjectiveConfig] = {
+        "critical_current_density": ObjectiveConfig(direction="maximize", reference=0.05),
+        "area_specific_resistance": ObjectiveConfig(direction="minimize", reference=1500.0),
+    }
+    skin_mass_mg: Parameter = Range(low=15.0, high=40.0, step=1.0)
+    core_mass_mg: Parameter = 150.0
+    pressing_pressure_mpa: Parameter = Range(low=75.0, high=500.0, step=25.0)
+    precompaction_pressure_mpa: Annotated[float, Field(gt=0)] = 75.0
+    stack_pressure_mpa: Annotated[float, Field(ge=1, le=20)] = 7.0
+    temperature_c: Annotated[float, Field(ge=-20, le=MAX_TEMPERATURE_WITH_SODIUM_C)] = 60.0
+    ccd_protocol: CcdProtocolConfig = CcdProtocolConfig()
+
+    @model_validator(mode="after")
+    def _possible(self) -> "CellConfig":
+        _check_objectives(self.objectives, "cell")
+        return self
+
+
+def _check_objectives(objectives: dict[str, ObjectiveConfig], carrier: str) -> None:
+    for name in objectives:
+        if name not in CATALOGUE:
+            raise ValueError(
+                f"objective {name!r} is not in the property catalogue; known: "
+                f"{', '.join(CATALOGUE)}"
+            )
+        if CATALOGUE[name].carrier != carrier or not CATALOGUE[name].modelled:
+            raise ValueError(f"{name} cannot be an objective of a {carrier}")
+
+
+class ControlConfig(_Strict):
+    """The glass made again in every round, and the cell built of it."""
+
+    x: float = 0.15
+    milling_media: str = "stainless_steel"
+    milling_time_h: float = 3.0
+    pressing_pressure_mpa: float = 450.0
+    skin_x: float = 0.60
+    skin_mass_mg: float = 25.0
+
+
+class BatchConfig(_Strict):
+    """How many of what a round holds."""
+
+    glasses: Annotated[int, Field(ge=1, le=24)] = 4
+    trilayers: Annotated[int, Field(ge=0, le=24)] = 2
+    controls: Annotated[int, Field(ge=0, le=1)] = 1
+
+
+class EquipmentConfig(_Strict):
+    """What the laboratory owns, as far as it limits a proposal."""
+
+    die_diameter_mm: Annotated[float, Field(gt=0)] = 13.0
+    die_rating_mpa: Annotated[float, Field(gt=0, le=1000)] = 500.0
+    expected_recovery: Annotated[float, Field(gt=0, le=1)] = 0.85
+    ball_sets: dict[str, str] = {}
+
+
+class AssayConfig(_Strict):
+    """Mass fraction of pure compound, from the certificate of the lot."""
+
+    na2s: Annotated[float, Field(ge=0.8, le=1.0)] = 1.0
+    p2s5: Annotated[float, Field(ge=0.8, le=1.0)] = 1.0
+    p2o5: Annotated[float, Field(ge=0.8, le=1.0)] = 1.0
+
+
+class AssumptionConfig(_Strict):
+    """What the paper leaves open (domain notes A1 and A3). Changing one re-derives and refits."""
+
+    paper_temperature_c: Literal[60, 25] = 60
+    paper_skin_mass: Literal["per_side", "total"] = "per_side"
+
+
+class MlflowConfig(_Strict):
+    """Where rounds are tracked; relative to the campaign's folder. The environment wins."""
+
+    folder: str = "../mlruns"
+    tracking_uri: str | None = None
+
+
+class CampaignConfig(_Strict):
+    """Everything ``campaign.yaml`` may say. Unknown keys are refused."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    seed: Annotated[int, Field(ge=0)] = 0
+    glasses: GlassConfig = GlassConfig()
+    cells: CellConfig = CellConfig()
+    control: ControlConfig = ControlConfig()
+    batch: BatchConfig = BatchConfig()
+    equipment: EquipmentConfig = EquipmentConfig()
+    assays: AssayConfig = AssayConfig()
+    assumptions: AssumptionConfig = AssumptionConfig()
+    mlflow: MlflowConfig = MlflowConfig()
+
+    @property
+    def temperature_c(self) -> float:
+        """Temperature at which conductivities enter the fit, within 2 °C."""
+        return self.cells.temperature_c
+
+
+TEMPERATURE_TOLERANCE_C = 2.0
+"""Conductivities this near to the campaign's temperature enter the fit; others are shown."""
+
+CONFIG_NAME = "campaign.yaml"
+SCHEMA_NAME = "campaign.schema.json"
+
+_HEAD = f"""\
+# yaml-language-server: $schema={SCHEMA_NAME}
+# A number holds a parameter; low, high and step free it. Units are in the names.
+# jars_owned: jars of each medium that can go into one mill run.
+# assumptions: what the paper leaves open; change one and everything is derived and fitted again.
+"""
+
+
+def read_config(path: Path) -> CampaignConfig:
+    """The configuration in a YAML file.
+
+    Args:
+        path: The file, usually ``campaign.yaml``.
+
+    Returns:
+        The checked configuration.
+
+    Raises:
+        CampaignError: If the file is missing, is no YAML, or holds an unknown key or an
+            impossible value; all faults are named at once.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise CampaignError(
+            f"{path.parent} is not a campaign: it holds no {path.name}; "
+            "make one with 'glassloop init NAME' or name it with --campaign"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CampaignError(f"{path}: not readable as YAML ({error}); mend the file") from error
+    except OSError as error:
+        raise CampaignError(f"{path}: cannot be read ({error.strerror})") from error
+    if not isinstance(raw, dict):
+        raise CampaignError(f"{path}: must hold keys and values, got {type(raw).__name__}")
+    try:
+        return CampaignConfig.model_validate(raw)
+    except ValidationError as error:
+        raise CampaignError(f"{path}: " + "; ".join(_faults(error))) from error
+
+
+def _faults(error: ValidationError) -> list[str]:
+    """One clause a fault: the key, the rule, what was got."""
+    faults = []
+    for item in error.errors():
+        place = ".".join(str(part) for part in item["loc"] if part not in ("range", "number"))
+        if item["type"] == "extra_forbidden":
+            message = f"unknown key; {SCHEMA_NAME} lists those that exist"
+        elif item["type"] == "value_error":
+            message = item["msg"].removeprefix("Value error, ")
+        else:
+            message = f"{item['msg'][0].lower()}{item['msg'][1:]}, got {item['input']!r}"
+        faults.append(f"{place}: {message}" if place else message)
+    return faults
+
+
+def write_config(config: CampaignConfig, folder: Path) -> None:
+    """Write ``campaign.yaml`` and the JSON schema editors check it with.
+
+    Args:
+        config: What to write.
+        folder: The campaign's folder; must exist.
+    """
+    body = yaml.safe_dump(config.model_dump(exclude_none=True), sort_keys=False, allow_unicode=True)
+    (folder / CONFIG_NAME).write_text(_HEAD + body, encoding="utf-8")
+    schema = json.dumps(CampaignConfig.model_json_schema(), indent=1)
+    (folder / SCHEMA_NAME).write_text(schema + "\n", encoding="utf-8")

@@ -1,0 +1,184 @@
+"""What the campaign knows: which readings enter the fit, which wait, and the fitted surrogates."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from experiments.config import TEMPERATURE_TOLERANCE_C, CampaignConfig, extremes
+from experiments.ledger import Ledger
+from features.properties import CATALOGUE, property_of
+from models.property_gp import DEFAULT_RANGES, PropertyGP
+from models.surrogate import training_rows
+from models.trilayer import TrilayerSurrogate
+
+PELLET_PROPERTIES: Final = tuple(
+    entry.id for entry in CATALOGUE.values() if entry.modelled and entry.carrier == "pellet"
+)
+CELL_PROPERTIES: Final = tuple(
+    entry.id for entry in CATALOGUE.values() if entry.modelled and entry.carrier == "cell"
+)
+TEMPERED: Final = frozenset(
+    {
+        "ionic_conductivity",
+        "electronic_conductivity",
+        "charge_transfer_resistance",
+        "critical_current_density",
+        "area_specific_resistance",
+    }
+)
+"""Properties that enter the fit only near the campaign's temperature."""
+
+GLASS_COLUMNS: Final = (
+    "x",
+    "milling_time_h",
+    "milling_media",
+    "milling_speed_rpm",
+    "pressing_pressure_mpa",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """Specimens, readings and what was learned from them.
+
+    Attributes:
+        pellets: Current pellets with their recipe, index specimen.
+        cells: Current cells with their recipe, index specimen.
+        fitted: Readings in the fit.
+        waiting: Readings kept and shown but not in the fit, with ``why_not``.
+        layers: Surrogate by pellet property.
+        trilayer: Surrogate of the cells.
+    """
+
+    pellets: pd.DataFrame
+    cells: pd.DataFrame
+    fitted: pd.DataFrame
+    waiting: pd.DataFrame
+    layers: Mapping[str, PropertyGP]
+    trilayer: TrilayerSurrogate
+
+    def predict_pellets(self, recipes: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """Predictions by property of n pellet recipes."""
+        return {name: model.predict(recipes) for name, model in self.layers.items()}
+
+    def predict_cells(self, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """Predictions by property of n cells."""
+        return self.trilayer.predict(cells)
+
+    def draw_pellets(
+        self, recipes: pd.DataFrame, names: tuple[str, ...], n: int, rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """Joint draws, shape (n, len(recipes), len(names)), physical units."""
+        return np.stack([self.layers[name].sample(recipes, n, rng) for name in names], axis=-1)
+
+    def draw_cells(
+        self, cells: pd.DataFrame, names: tuple[str, ...], n: int, rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """Joint draws, shape (n, len(cells), len(names)), physical units."""
+        draws = self.trilayer.sample(cells, n, rng)
+        return np.stack([draws[name] for name in names], axis=-1)
+
+    def measured(self, frame: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
+        """Rows of a specimen table that carry a fitted reading of any of these properties."""
+        carriers = self.fitted.loc[self.fitted["property"].isin(names), "specimen"]
+        return frame.loc[frame.index.isin(carriers)]
+
+    def frozen(self) -> tuple[str, dict[str, Any]]:
+        """The fitted surrogates as JSON by property, with the SHA-256 of the text."""
+        body: dict[str, Any] = {
+            name: {"kind": "PropertyGP", **model.to_dict()} for name, model in self.layers.items()
+        }
+        body[CELL_KEY] = {"kind": "TrilayerSurrogate", **self.trilayer.to_dict()}
+        return sha256(canonical(body).encode()).hexdigest(), body
+
+
+CELL_KEY: Final = "trilayer"
+"""Key of the cells' surrogate among the frozen ones."""
+
+
+def canonical(body: Mapping[str, Any]) -> str:
+    """JSON with sorted keys, so that equal models have equal hashes."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"))
+
+
+def thawed(body: Mapping[str, Any]) -> tuple[dict[str, PropertyGP], TrilayerSurrogate]:
+    """Surrogates from what ``frozen`` gave."""
+    layers = {name: PropertyGP.from_dict(part) for name, part in body.items() if name != CELL_KEY}
+    return layers, TrilayerSurrogate.from_dict(body[CELL_KEY])
+
+
+def fit_knowledge(ledger: Ledger, config: CampaignConfig) -> Knowledge:
+    """Fit every surrogate to what the ledger holds.
+
+    Args:
+        ledger: The campaign's ledger.
+        config: Temperature and search ranges.
+
+    Returns:
+        Specimens, readings and fitted surrogates.
+    """
+    pellets, cells = ledger.pellets(), ledger.cells()
+    fitted, waiting = _sifted(ledger, pellets, cells, config)
+    ranges = _ranges(config)
+    recipes = pellets.loc[pellets["status"] == "made"]
+    layers = {
+        name: PropertyGP(name, ranges=ranges).fit(recipes, _of(fitted, name))
+        for name in PELLET_PROPERTIES
+    }
+    made_cells = cells.loc[cells["status"] == "made"]
+    trilayer = TrilayerSurrogate(layers).fit(made_cells, _of(fitted, "critical_current_density"))
+    return Knowledge(
+        pellets=pellets,
+        cells=cells,
+        fitted=fitted,
+        waiting=waiting,
+        layers=layers,
+        trilayer=trilayer,
+    )
+
+
+def _of(readings: pd.DataFrame, name: str) -> pd.DataFrame:
+    return readings.loc[readings["property"] == name]
+
+
+def _ranges(config: CampaignConfig) -> dict[str, tuple[float, float]]:
+    """Ranges the surrogates scale by: the shipped ones, widened to what is searched here."""
+    ranges = dict(DEFAULT_RANGES)
+    for name, parameter in (
+        ("x", config.glasses.x),
+        ("pressing_pressure_mpa", config.glasses.pressing_pressure_mpa),
+    ):
+        low, high = extremes(parameter)
+        ranges[name] = (min(ranges[name][0], low), max(ranges[name][1], high))
+    return ranges
+
+
+def _sifted(
+    ledger: Ledger, pellets: pd.DataFrame, cells: pd.DataFrame, config: CampaignConfig
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Readings in the fit, and those that wait with the reason in words."""
+    readings = ledger.readings()
+    made = {*pellets.index[pellets["status"] == "made"], *cells.index[cells["status"] == "made"]}
+    why = pd.Series("", index=readings.index, dtype=object)
+    modelled = readings["property"].isin([*PELLET_PROPERTIES, *CELL_PROPERTIES])
+    off = (readings["temperature_c"] - config.temperature_c).abs() > TEMPERATURE_TOLERANCE_C
+    why[~modelled] = "recorded and shown, no surrogate"
+    why[modelled & ~readings["specimen"].isin(made)] = "the specimen failed"
+    why[modelled & readings["property"].isin(TEMPERED) & off] = (
+        f"not measured at {config.temperature_c:g} °C"
+    )
+    why[~readings["trained"] & (why == "")] = "shown only, see its note"
+    why[(readings["property"] == "area_specific_resistance") & (why == "")] = (
+        "the resistance is the series sum of the layers; the reading scores it"
+    )
+    for name in (*PELLET_PROPERTIES, "critical_current_density"):
+        rows = readings.loc[(readings["property"] == name) & (why == "")]
+        aside = training_rows(rows, property_of(name)).set_aside
+        why[aside.index] = aside["reason"] + ", waits for a surrogate that knows it"
+    return readings.loc[why == ""], readings.assign(why_not=why).loc[why != ""]

@@ -1,0 +1,128 @@
+"""Fills a round's files from the virtual lab, as a chemist would. Everything is simulated."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from experiments.csv_files import csv_text
+from experiments.round_folder import MADE_COLUMNS, RESULT_COLUMNS
+from experiments.virtual_lab import VirtualLab
+from experiments.virtual_specimens import Measurement, VirtualCell, VirtualJar, VirtualPellet
+from experiments.virtual_worlds import World
+from features.recipe import GlassRecipe, TrilayerRecipe
+from features.stoichiometry import masses_for
+
+VIRTUAL: str = "virtual lab"
+"""Operators of simulated specimens begin with this; a lab's files never may."""
+
+
+def is_simulated(operator: str) -> bool:
+    """Whether an operator's name says that the specimen is simulated."""
+    return operator.startswith(VIRTUAL)
+
+
+class VirtualChemist:
+    """Makes and measures a round in the virtual lab.
+
+    Args:
+        world: Letter of the world, A to G.
+        seed: Seed of the laboratory's luck.
+        past_jar: Recipe of a jar of an earlier round by id, to make it again; the virtual lab
+            gives the same jar for the same id.
+    """
+
+    def __init__(self, world: str, seed: int, past_jar: Callable[[str], GlassRecipe]) -> None:
+        self.lab = VirtualLab(World(world), seed=seed)
+        self.operator = f"{VIRTUAL} {world} seed {seed}"
+        self._past_jar = past_jar
+        self._jars: dict[str, VirtualJar] = {}
+        self._pellets: dict[str, VirtualPellet] = {}
+        self._cells: dict[str, VirtualCell] = {}
+
+    def fill_made(self, text: str, batch_mass_g: float) -> str:
+        """``made.csv`` with every blank status filled by making the specimen."""
+        rows = list(csv.DictReader(io.StringIO(text)))
+        for row in rows:
+            make = {"jar": self._make_jar, "pellet": self._press, "cell": self._make_cell}
+            row |= {"operator": self.operator, **make[row["kind"]](row, batch_mass_g)}
+        return csv_text(MADE_COLUMNS, rows)
+
+    def fill_results(self, text: str) -> str:
+        """``results.csv`` with every blank value measured."""
+        rows = list(csv.DictReader(io.StringIO(text)))
+        for row in rows:
+            row |= self._measure(row)
+        return csv_text(RESULT_COLUMNS, rows)
+
+    def _jar(self, jar_id: str) -> VirtualJar:
+        if jar_id not in self._jars:
+            self._jars[jar_id] = self.lab.make_jar(jar_id, self._past_jar(jar_id))
+        return self._jars[jar_id]
+
+    def _make_jar(self, row: Mapping[str, Any], batch_mass_g: float) -> dict[str, Any]:
+        recipe = GlassRecipe(
+            float(row["x"]),
+            float(row["milling_time_h"]),
+            row["milling_media"],
+            float(row["milling_speed_rpm"]),
+        )
+        jar = self._jars[row["specimen"]] = self.lab.make_jar(row["specimen"], recipe)
+        masses = masses_for(jar.powder.x, batch_mass_g)
+        return {
+            "status": "failed" if jar.failure else "made",
+            "reason": jar.failure or "",
+            "na2s_mg": round(masses.na2s_mg, 1),
+            "p2s5_mg": round(masses.p2s5_mg, 1),
+            "p2o5_mg": round(masses.p2o5_mg, 1),
+            "recovered_mass_mg": round(1000 * batch_mass_g * jar.recovery, 0),
+        }
+
+    def _press(self, row: Mapping[str, Any], batch_mass_g: float) -> dict[str, Any]:
+        jar = self._jar(row["jar"])
+        if jar.failure:
+            return {"status": "not_made", "note": f"jar {row['jar']} failed"}
+        pellet = self.lab.press(
+            row["specimen"], jar, float(row["pressing_pressure_mpa"]), float(row["mass_mg"])
+        )
+        self._pellets[row["specimen"]] = pellet
+        return {"status": "failed" if pellet.failure else "made", "reason": pellet.failure or ""}
+
+    def _make_cell(self, row: Mapping[str, Any], batch_mass_g: float) -> dict[str, Any]:
+        core, skin = self._jar(row["core"]), self._jar(row["skin"])
+        if core.failure or skin.failure:
+            return {"status": "not_made", "note": "a jar it is built from failed"}
+        recipe = TrilayerRecipe(
+            core=core.recipe,
+            skin=skin.recipe,
+            core_mass_mg=float(row["core_mass_mg"]),
+            skin_mass_mg=float(row["skin_mass_mg"]),
+            precompaction_pressure_mpa=float(row["precompaction_pressure_mpa"]),
+            pressing_pressure_mpa=float(row["pressing_pressure_mpa"]),
+            stack_pressure_mpa=float(row["stack_pressure_mpa"]),
+            temperature_c=float(row["temperature_c"]),
+        )
+        cell = self._cells[row["specimen"]] = self.lab.make_cell(
+            row["specimen"], core, skin, recipe
+        )
+        return {"status": "failed" if cell.failure else "made", "reason": cell.failure or ""}
+
+    def _measure(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        specimen, name = row["specimen"], row["property"]
+        measurement: Measurement | None = None
+        if specimen in self._pellets and not self._pellets[specimen].failure:
+            measurement = self.lab.measure(
+                self._pellets[specimen], name, float(row["temperature_c"])
+            )
+        elif specimen in self._cells and not self._cells[specimen].failure:
+            measurement = self.lab.measure_cell(self._cells[specimen], name)
+        if measurement is None:
+            return {"value": "not_measured"}
+        return {
+            "value": measurement.text,
+            "unit": measurement.unit,
+            "se": "" if measurement.se is None else f"{measurement.se:.3g}",
+            "n": measurement.n,
+            "temperature_c": measurement.temperature_c,
+            "method": measurement.method,
+        }

@@ -1,0 +1,65 @@
+"""Every complaint glassloop makes about a user's input, in one tree.
+
+``GlassError`` is the root; each branch also inherits the built-in it resembles, so that
+``except ValueError`` still works::
+
+    GlassError
+    ├── RecipeError      an impossible recipe                    (ValueError)
+    ├── ReadingError     a value, unit or property one can't read (ValueError)
+    ├── TableError       a table lacks a column or holds nonsense (ValueError)
+    ├── SpaceError       a search space or objective is malformed (ValueError)
+    ├── NotFittedError   predict before fit                       (RuntimeError)
+    ├── CampaignError    folder, configuration or round           (RuntimeError)
+    ├── LedgerError      the ledger cannot be read or written     (RuntimeError)
+    └── InputError       many problems in one file, listed at once (ValueError)
+
+Messages say what rule was broken, the value got, where, and what to do instead.
+"""
+
+from collections.abc import Sequence
+
+
+class GlassError(Exception):
+    """Root of all errors that are the input's fault, not the program's."""
+
+
+class RecipeError(GlassError, ValueError):
+    """A recipe that cannot be made."""
+
+
+class ReadingError(GlassError, ValueError):
+    """A reading, unit or property that cannot be understood."""
+
+
+class TableError(GlassError, ValueError):
+    """A table without the columns or values that are needed."""
+
+
+class SpaceError(GlassError, ValueError):
+    """A search space or an objective that makes no sense."""
+
+
+class NotFittedError(GlassError, RuntimeError):
+    """A surrogate was asked to predict before it was fitted."""
+
+
+class CampaignError(GlassError, RuntimeError):
+    """A campaign folder, its configuration or a round is not as it must be."""
+
+
+class LedgerError(GlassError, RuntimeError):
+    """The ledger cannot be opened, read or written."""
+
+
+class InputError(GlassError, ValueError):
+    """All problems found in the user's files, so that they can be mended in one go.
+
+    Attributes:
+        problems: One sentence a problem, each naming file, row and column.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        head = f"{count} problem{'s' if count != 1 else ''} found, nothing was written:"
+        super().__init__("\n".join([head, *(f"  - {p}" for p in self.problems)]))

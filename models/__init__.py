@@ -1,0 +1,1 @@
+"""Surrogates: fit readings, predict properties of recipes with honest intervals."""

@@ -1,0 +1,167 @@
+"""Joint draws of what the layers of a cell are, so that a glass used twice has one value."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.errors import TableError
+from features.properties import property_of
+from features.table import column, numbers
+from models.property_gp import PropertyGP
+
+Array = NDArray[np.float64]
+
+LAYER_PROPERTIES: Final = (
+    "ionic_conductivity",
+    "relative_density",
+    "charge_transfer_resistance",
+    "youngs_modulus",
+    "electronic_conductivity",
+)
+"""What must be known of the layers (domain notes 5.2 and 5.3)."""
+
+CELL_COLUMNS: Final = (
+    *(
+        f"{layer}_{name}"
+        for layer in ("core", "skin")
+        for name in ("x", "milling_time_h", "milling_media", "milling_speed_rpm", "mass_mg")
+    ),
+    "pressing_pressure_mpa",
+    "stack_pressure_mpa",
+    "temperature_c",
+)
+"""Columns of a table of cells that are read here."""
+
+DENSITY_LIMITS: Final = (0.4, 1.02)
+"""A drawn relative density is held within these: a layer is neither air nor denser than glass."""
+
+REFERENCE_TEMPERATURE_C: Final = 60.0
+"""Test temperature of the readings the layer surrogates are fitted to (domain notes A1)."""
+
+_GLASS: Final = ("x", "milling_time_h", "milling_media", "milling_speed_rpm")
+_ZERO_CELSIUS_K: Final = 273.15
+_GAS_CONSTANT_KJ: Final = 8.314462618e-3
+
+
+def checked_layers(layers: Mapping[str, PropertyGP]) -> dict[str, PropertyGP]:
+    """The layer surrogates in their fixed order.
+
+    Args:
+        layers: Surrogate by property.
+
+    Returns:
+        One for each of ``LAYER_PROPERTIES``.
+
+    Raises:
+        TableError: If one is missing or not of the property it is filed under.
+    """
+    missing = [name for name in LAYER_PROPERTIES if name not in layers]
+    if missing:
+        raise TableError(
+            f"layers: a surrogate is needed for each of {', '.join(LAYER_PROPERTIES)}, "
+            f"got none for {', '.join(missing)}; fit one, with an empty table if nothing was "
+            "measured"
+        )
+    for name in LAYER_PROPERTIES:
+        if layers[name].property_id != name:
+            raise TableError(
+                f"layers: {name} needs a surrogate of that property, "
+                f"got one of {layers[name].property_id}; file it under its own name"
+            )
+    return {name: layers[name] for name in LAYER_PROPERTIES}
+
+
+def drawn_layers(
+    layers: Mapping[str, PropertyGP], cells: pd.DataFrame, n: int, rng: np.random.Generator
+) -> dict[str, Array]:
+    """Joint draws of every layer of every cell, pressed at the cell's own pressure.
+
+    Distinct pairs of glass and pressure are drawn once. Conductivity is brought from 60 °C to
+    the cell's temperature by the catalogue's prior of the activation energy; the other
+    properties have no known temperature law and are left as read.
+
+    Args:
+        layers: Fitted surrogate by property.
+        cells: N cells.
+        n: Number of draws.
+        rng: Source of randomness.
+
+    Returns:
+        Keyword arguments of ``features.trilayer.cell_descriptors``, each of shape (n, N).
+
+    Raises:
+        NotFittedError: If a layer surrogate was not fitted.
+        TableError: If a column is missing or holds no number.
+        RecipeError: If a medium is unknown.
+    """
+    states, core, skin = _layer_states(cells)
+    drawn = {name: layers[name].sample(states, n, rng) for name in LAYER_PROPERTIES}
+    energy = property_of("activation_energy")
+    activation = energy.prior_centre + energy.prior_sd * rng.standard_normal((n, 1))
+    return _of_cells(drawn, core, skin, _warming(cells, np.maximum(activation, 0.0)))
+
+
+def central_layers(layers: Mapping[str, PropertyGP], cells: pd.DataFrame) -> dict[str, Array]:
+    """The centre of every layer's prediction, in place of a draw.
+
+    Args:
+        layers: Fitted surrogate by property.
+        cells: N cells.
+
+    Returns:
+        As ``drawn_layers`` with n = 1.
+
+    Raises:
+        NotFittedError: If a layer surrogate was not fitted.
+        TableError: If a column is missing or holds no number.
+        RecipeError: If a medium is unknown.
+    """
+    states, core, skin = _layer_states(cells)
+    centres = {
+        name: layers[name].predict(states)["mean"].to_numpy(dtype=float)[None, :]
+        for name in LAYER_PROPERTIES
+    }
+    activation = np.full((1, 1), property_of("activation_energy").prior_centre)
+    return _of_cells(centres, core, skin, _warming(cells, activation))
+
+
+def _layer_states(
+    cells: pd.DataFrame,
+) -> tuple[pd.DataFrame, NDArray[np.intp], NDArray[np.intp]]:
+    """Distinct glasses at their pressures, and where each cell's core and skin are among them."""
+    parts = [
+        pd.DataFrame(
+            {name: column(cells, f"{layer}_{name}", where="cells").to_numpy() for name in _GLASS}
+            | {"pressing_pressure_mpa": numbers(cells, "pressing_pressure_mpa", where="cells")}
+        )
+        for layer in ("core", "skin")
+    ]
+    both = pd.concat(parts, ignore_index=True)
+    group = both.groupby(list(both.columns), sort=False, dropna=False).ngroup().to_numpy()
+    states = both[~both.duplicated()].reset_index(drop=True)
+    return states, group[: len(cells)], group[len(cells) :]
+
+
+def _warming(cells: pd.DataFrame, activation_kj_mol: Array) -> Array:
+    """Factor on conductivity from 60 °C to each cell's temperature, shape (n, N)."""
+    kelvin = numbers(cells, "temperature_c", where="cells") + _ZERO_CELSIUS_K
+    reference = REFERENCE_TEMPERATURE_C + _ZERO_CELSIUS_K
+    return np.exp(-activation_kj_mol / _GAS_CONSTANT_KJ * (1 / kelvin - 1 / reference))
+
+
+def _of_cells(
+    drawn: Mapping[str, Array], core: NDArray[np.intp], skin: NDArray[np.intp], warming: Array
+) -> dict[str, Array]:
+    density = np.clip(drawn["relative_density"], *DENSITY_LIMITS)
+    return {
+        "core_relative_density": density[:, core],
+        "skin_relative_density": density[:, skin],
+        "core_conductivity": drawn["ionic_conductivity"][:, core] * warming,
+        "skin_conductivity": drawn["ionic_conductivity"][:, skin] * warming,
+        "interface_resistance": drawn["charge_transfer_resistance"][:, skin],
+        "skin_youngs_modulus_gpa": drawn["youngs_modulus"][:, skin],
+        "skin_electronic_conductivity": drawn["electronic_conductivity"][:, skin],
+    }

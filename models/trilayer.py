@@ -1,0 +1,309 @@
+"""Cells from their layers: resistance as a series sum, critical current learned from layers.
+
+The layers are known only roughly, so nothing is computed from their mean: every draw takes one
+value for every glass, describes all cells with it, the measured ones too, and lets the process
+of the critical current speak given those descriptions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Final, final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.errors import NotFittedError
+from features.properties import property_of
+from features.table import column
+from features.trilayer import CELL_DESCRIPTORS, cell_descriptors, void_limited_current
+from models.gp import GaussianProcess
+from models.hyper_posterior import HyperPosterior
+from models.layers import CELL_COLUMNS, central_layers, checked_layers, drawn_layers
+from models.property_gp import PropertyGP
+from models.scaling import Ranges, checked_ranges, in_unit_cube
+from models.surrogate import predictions_table, rows_of_specimens, state_in_words, training_rows
+
+Array = NDArray[np.float64]
+
+CCD: Final = "critical_current_density"
+ASR: Final = "area_specific_resistance"
+
+N_DRAWS: Final = 512
+"""Layer draws behind a prediction."""
+
+_ASR_COLUMN: Final = CELL_DESCRIPTORS.index("log10_asr")
+
+
+_UNFITTED: Final = (
+    "TrilayerSurrogate: cells were asked for before fit, got no readings; "
+    "call fit first, with an empty table if nothing was measured"
+)
+
+
+def _log10_range(property_id: str) -> tuple[float, float]:
+    low, high = property_of(property_id).typical
+    return float(np.log10(low)), float(np.log10(high))
+
+
+DESCRIPTOR_RANGES: Final[Ranges] = MappingProxyType(
+    {
+        "log10_interface_resistance": _log10_range("charge_transfer_resistance"),
+        "skin_porosity": (0.0, 0.3),
+        "skin_youngs_modulus_gpa": property_of("youngs_modulus").typical,
+        "log10_skin_electronic_conductivity": _log10_range("electronic_conductivity"),
+        "log10_void_current": (
+            float(np.log10(void_limited_current(1.0, 25.0))),
+            float(np.log10(void_limited_current(15.0, 90.0))),
+        ),
+        "skin_thickness_um": (40.0, 150.0),
+        "log10_asr": _log10_range(ASR),
+        "skin_x": (0.0, 0.6),
+        "core_x": (0.0, 0.6),
+    }
+)
+"""What becomes 0 to 1: the typical ranges of domain notes 5.6; void current from 1 MPa at 25 °C to
+15 MPa at 90 °C; thickness of 12 to 40 mg of skin."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class TrilayerSurrogate:
+    """Critical current density and area specific resistance of cells, layers' doubt included.
+
+    The critical current is a Gaussian process on ``CELL_DESCRIPTORS``. Its hyperparameters are
+    learned once, at the layers' central values; each draw of the layers then describes measured
+    and new cells alike. The resistance is computed from the same draws, and readings of it are
+    not learned from. With no reading the critical current has the catalogue's prior.
+
+    Attributes:
+        layers: Fitted surrogate by property: ionic_conductivity, relative_density,
+            charge_transfer_resistance, youngs_modulus, electronic_conductivity.
+        ranges: Low and high end by descriptor; those not given keep ``DESCRIPTOR_RANGES``.
+        process: The fitted process, ``None`` before ``fit``.
+        measured: The cells it was fitted to, one row a specimen.
+        n_readings: Readings of critical current used.
+        waiting: Number of readings it could not use, by reason.
+
+    Raises:
+        TableError: If a layer surrogate is missing.
+        SpaceError: If a range is of an unknown descriptor, or empty.
+    """
+
+    layers: Mapping[str, PropertyGP]
+    ranges: Ranges = field(default_factory=dict)
+    process: GaussianProcess | None = None
+    measured: pd.DataFrame | None = None
+    n_readings: int = 0
+    waiting: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse missing layers; complete the ranges."""
+        object.__setattr__(self, "layers", checked_layers(self.layers))
+        complete = checked_ranges(CELL_DESCRIPTORS, {**DESCRIPTOR_RANGES, **self.ranges})
+        object.__setattr__(self, "ranges", complete)
+
+    def fit(self, cells: pd.DataFrame, readings: pd.DataFrame) -> "TrilayerSurrogate":
+        """A copy fitted to the readings of critical current density.
+
+        Args:
+            cells: One row a cell, index = specimen id; columns ``CELL_COLUMNS``.
+            readings: Columns specimen, property, lower, upper, se, physical units.
+
+        Returns:
+            The fitted copy; the layers stay as they are.
+
+        Raises:
+            NotFittedError: If a layer surrogate was not fitted.
+            TableError: If a column is missing, a reading is nonsense or its specimen unknown.
+            RecipeError: If a medium is unknown.
+        """
+        entry = property_of(CCD)
+        rows = training_rows(readings, entry)
+        rows_of_specimens(cells, [*map(str, rows.set_aside["specimen"])], "cells")
+        pooled = rows.pooled()
+        # Sorted, so that the order of the table does not change which draw meets which cell.
+        order = sorted(range(len(pooled.specimen)), key=pooled.specimen.__getitem__)
+        y, noise_sd = pooled.y[order], pooled.noise_sd[order]
+        measured = _needed(
+            rows_of_specimens(cells, [pooled.specimen[index] for index in order], "cells")
+        )
+        centre = cell_descriptors(measured, **central_layers(self.layers, measured))[0]
+        process = GaussianProcess(entry.prior_centre, entry.prior_sd, entry.scatter_sd).fit(
+            self._scaled(centre), y, noise_sd
+        )
+        return replace(
+            self,
+            process=process.condition(self._scaled(centre), y, noise_sd),  # in this order
+            measured=measured,
+            n_readings=len(rows.y),
+            waiting=rows.waiting,
+        )
+
+    def sample(self, cells: pd.DataFrame, n: int, rng: np.random.Generator) -> dict[str, Array]:
+        """Joint draws of the true values, across cells and across both properties.
+
+        Args:
+            cells: N cells.
+            n: Number of draws.
+            rng: Source of randomness.
+
+        Returns:
+            By property, shape (n, N), physical units.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+            TableError: If a column is missing or holds no number.
+            RecipeError: If a medium is unknown.
+        """
+        current, resistance = np.empty((n, len(cells))), np.empty((n, len(cells)))
+        for draw, (process, new) in enumerate(self._drawn(cells, n, rng)):
+            current[draw] = process.sample(self._scaled(new), 1, rng)[0]
+            resistance[draw] = new[:, _ASR_COLUMN]
+        return {
+            CCD: property_of(CCD).from_scale(current),
+            ASR: property_of(ASR).from_scale(resistance),
+        }
+
+    def predict(self, cells: pd.DataFrame, seed: int = 0) -> dict[str, pd.DataFrame]:
+        """Centre, spread and 90 % intervals for each cell, from 512 draws of the layers.
+
+        Args:
+            cells: N cells.
+            seed: Of the draws; the same seed gives the same table.
+
+        Returns:
+            By property, N rows with the index of ``cells``; columns ``PREDICTION_COLUMNS``.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+            TableError: If a column is missing or holds no number.
+            RecipeError: If a medium is unknown.
+        """
+        drawn = self._drawn(cells, N_DRAWS, np.random.default_rng(seed))
+        parts = [process.marginal(self._scaled(new)) for process, new in drawn]
+        means = np.array([mean for mean, _ in parts])
+        sds = np.array([sd for _, sd in parts])
+        resistance = np.array([new[:, _ASR_COLUMN] for _, new in drawn])
+        return {
+            CCD: _table(
+                CCD,
+                cells.index,
+                mean=means.mean(axis=0),
+                sd=np.sqrt((sds**2).mean(axis=0) + means.var(axis=0)),
+                residual_sd=self._fitted[0].residual_sd,
+            ),
+            ASR: _table(
+                ASR,
+                cells.index,
+                mean=resistance.mean(axis=0),
+                sd=resistance.std(axis=0),
+                residual_sd=property_of(ASR).scatter_sd,
+            ),
+        }
+
+    def in_words(self) -> str:
+        """What the critical current rests on, and a caution when that is little.
+
+        Returns:
+            One line.
+        """
+        return state_in_words(self.n_readings, self.waiting, CCD)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything needed to predict again, in plain JSON types, layers included.
+
+        Returns:
+            Layers, ranges, counts and, once fitted, cells and process.
+        """
+        return {
+            "layers": {name: layer.to_dict() for name, layer in self.layers.items()},
+            "ranges": {name: list(ends) for name, ends in self.ranges.items()},
+            "process": None if self.process is None else self.process.to_dict(),
+            "measured": None if self.measured is None else _plain_cells(self.measured),
+            "n_readings": self.n_readings,
+            "waiting": dict(self.waiting),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "TrilayerSurrogate":
+        """The surrogate that ``to_dict`` wrote.
+
+        Args:
+            plain: What ``to_dict`` returned, perhaps through JSON.
+
+        Returns:
+            The surrogate.
+        """
+        process, measured = plain["process"], plain["measured"]
+        return cls(
+            layers={name: PropertyGP.from_dict(layer) for name, layer in plain["layers"].items()},
+            ranges={name: (low, high) for name, (low, high) in plain["ranges"].items()},
+            process=None if process is None else GaussianProcess.from_dict(process),
+            measured=None if measured is None else pd.DataFrame(**measured),
+            n_readings=plain["n_readings"],
+            waiting=plain["waiting"],
+        )
+
+    @property
+    def _fitted(self) -> tuple[GaussianProcess, HyperPosterior, pd.DataFrame, Array, Array]:
+        """The process, its hyperparameters, and cells, readings and errors it was fitted to."""
+        process, measured = self.process, self.measured
+        if process is None or process.learned is None or measured is None:
+            raise NotFittedError(_UNFITTED)
+        if process.y is None or process.noise_sd is None:
+            raise NotFittedError(_UNFITTED)
+        return process, process.learned, measured, process.y, process.noise_sd
+
+    def _scaled(self, descriptors: Array) -> Array:
+        return in_unit_cube(descriptors, self.ranges)
+
+    def _drawn(
+        self, cells: pd.DataFrame, n: int, rng: np.random.Generator
+    ) -> list[tuple[GaussianProcess, Array]]:
+        """A list of n draws of the layers.
+
+        Each is the process given the measured cells as that draw describes them, at one point of
+        its hyperparameters, and the descriptors of the new cells, shape (N, d), not scaled.
+        """
+        process, learned, measured, y, noise_sd = self._fitted
+        everything = pd.concat([measured, _needed(cells)]) if len(measured) else _needed(cells)
+        descriptors = cell_descriptors(everything, **drawn_layers(self.layers, everything, n, rng))
+        points = rng.choice(len(learned.points), size=n, p=learned.weights)
+        n_old = len(measured)
+        return [
+            (
+                process.condition(
+                    self._scaled(described[:n_old]),
+                    y,
+                    noise_sd,
+                    HyperPosterior.certain(learned.points[point]),
+                ),
+                described[n_old:],
+            )
+            for described, point in zip(descriptors, points, strict=True)
+        ]
+
+
+def _needed(cells: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({name: column(cells, name, where="cells") for name in CELL_COLUMNS})
+
+
+def _table(
+    property_id: str, index: pd.Index, *, mean: Array, sd: Array, residual_sd: float
+) -> pd.DataFrame:
+    entry = property_of(property_id)
+    reading_sd = np.sqrt(sd**2 + residual_sd**2 + entry.default_se**2)
+    return predictions_table(entry, index, mean=mean, sd=sd, reading_sd=reading_sd)
+
+
+def _plain_cells(cells: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "index": [str(name) for name in cells.index],
+        "columns": list(cells.columns),
+        "data": [
+            [value if isinstance(value, str) else float(value) for value in row]
+            for row in cells.itertuples(index=False)
+        ],
+    }

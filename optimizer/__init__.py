@@ -1,0 +1,1 @@
+"""Search space, objectives, acquisition, batches: a generic ask/tell optimizer without chemistry."""

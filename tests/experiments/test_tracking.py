@@ -1,0 +1,361 @@
+"""Delivery of the outbox to MLflow: complete, in order, once, and never in the way."""
+
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from mlflow.exceptions import MlflowException
+
+from experiments.tracking import (
+    Delivery,
+    deliver,
+    describe_store,
+    resolve_tracking_uri,
+    run_link,
+)
+
+CSV = "specimen,property,lower,upper,se\nS01,ionic_conductivity,1e-5,1e-5,\nS02,hardness,,0.9,\n"
+SHA256 = hashlib.sha256(CSV.encode()).hexdigest()
+CAMPAIGN_ID = "c0ffee"
+
+
+@dataclass(frozen=True)
+class FakeEvent:
+    id: int
+    kind: str
+    round_id: str
+    payload: dict[str, Any]
+
+
+@dataclass
+class FakeOutbox:
+    """Keeps what was not ticked off; ``crashes`` times it dies before ticking off."""
+
+    events: list[FakeEvent]
+    crashes: int = 0
+    failures: list[tuple[int, str]] = field(default_factory=list)
+
+    def pending(self):
+        return list(self.events)
+
+    def delivered(self, event_id):
+        if self.crashes:
+            self.crashes -= 1
+            raise RuntimeError("power cut")
+        self.events = [event for event in self.events if event.id != event_id]
+
+    def failed(self, event_id, error):
+        self.failures.append((event_id, error))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """One store for all tests, in a folder with a space and an umlaut in its name."""
+    folder = tmp_path_factory.mktemp("Labor Mü")
+    return resolve_tracking_uri(folder / "mlruns")
+
+
+@pytest.fixture
+def experiment(request):
+    """An experiment of the test's own."""
+    return request.node.name
+
+
+@pytest.fixture
+def send(store, experiment):
+    def _send(outbox, uri=store[0], campaign_id=CAMPAIGN_ID) -> Delivery:
+        return deliver(
+            outbox,
+            tracking_uri=uri,
+            artifact_root=store[1],
+            experiment=experiment,
+            campaign_id=campaign_id,
+        )
+
+    return _send
+
+
+@pytest.fixture
+def client(store):
+    with warnings.catch_warnings():  # MLflow 3.17 on SQLAlchemy 2.1: "noload is deprecated"
+        warnings.simplefilter("ignore")
+        return mlflow.MlflowClient(tracking_uri=store[0])
+
+
+def opened(event_id=1, round_id="R01", **more):
+    payload = {
+        "time_ms": 1_790_000_000_000,
+        "params": {"seed": "0", "objectives": "ionic_conductivity,youngs_modulus"},
+        "tags": {"glassloop.simulated": "false"},
+        "metrics": {"hypervolume_glasses": 0.25, "log_score_ionic_conductivity": -0.5},
+        "step": 1,
+        "artifacts": {
+            "predictions.json": '{"mean": "1 µS/cm"}',
+            "sheets/batch.csv": "id\nR01-G1\n",
+        },
+        "dataset": {"name": "readings", "csv": CSV, "sha256": SHA256},
+        "models": {"ionic_conductivity": {"kind": "PropertyGP"}},
+    }
+    return FakeEvent(event_id, "round_opened", round_id, payload | more)
+
+
+def recorded(event_id=2, round_id="R01", **more):
+    payload = {
+        "time_ms": 1_790_000_600_000,
+        "metrics": {"coverage_90": 0.9, "hypervolume_glasses": 0.4},
+        "step": 2,
+        "artifacts": {"scores.csv": "property,score\n"},
+        "tags": {"glassloop.readings": "4"},
+    }
+    return FakeEvent(event_id, "round_recorded", round_id, payload | more)
+
+
+def closed(event_id=3, round_id="R01"):
+    return FakeEvent(event_id, "round_closed", round_id, {"time_ms": 1_790_000_900_000})
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def artifacts_of(client, run_id, path=None):
+    for info in client.list_artifacts(run_id, path):
+        if info.is_dir:
+            yield from artifacts_of(client, run_id, info.path)
+        else:
+            yield info.path
+
+
+def test_nothing_pending_touches_no_store():
+    outcome = deliver(
+        FakeOutbox([]), tracking_uri="http://x", artifact_root=None, experiment="e", campaign_id="c"
+    )
+    assert outcome == Delivery()
+
+
+def test_an_opened_round_is_a_running_run_with_all_it_was_given(send, client):
+    outbox = FakeOutbox([opened()])
+    outcome = send(outbox)
+    assert (outcome.delivered, outcome.waiting, outcome.error) == (1, 0, None)
+    assert not outbox.events
+    run = client.get_run(outcome.run_ids["R01"])
+    assert run.info.status == "RUNNING"
+    assert run.info.run_name == "R01"
+    assert run.info.experiment_id == outcome.experiment_id
+    assert run.info.start_time == 1_790_000_000_000
+    assert run.data.params["seed"] == "0"
+    assert run.data.metrics["hypervolume_glasses"] == 0.25
+    assert run.data.tags["glassloop.round"] == "R01"
+    assert run.data.tags["glassloop.campaign_id"] == CAMPAIGN_ID
+    assert run.data.tags["glassloop.simulated"] == "false"
+    files = set(artifacts_of(client, run.info.run_id))
+    assert files == {"predictions.json", "sheets/batch.csv", "data/readings.csv"}
+
+
+def test_files_keep_their_letters_whatever_the_locale(send, client, tmp_path):
+    run_id = send(FakeOutbox([opened()])).run_ids["R01"]
+    file = Path(client.download_artifacts(run_id, "predictions.json", str(tmp_path)))
+    assert json.loads(file.read_bytes().decode("utf-8")) == {"mean": "1 µS/cm"}
+
+
+def test_the_data_seen_are_the_run_s_input_with_their_hash(send, client):
+    run = client.get_run(send(FakeOutbox([opened()])).run_ids["R01"])
+    (seen,) = run.inputs.dataset_inputs
+    assert seen.dataset.name == "readings"
+    assert SHA256.startswith(seen.dataset.digest)
+    assert {tag.key: tag.value for tag in seen.tags}["sha256"] == SHA256
+    assert json.loads(seen.dataset.profile)["num_rows"] == 2
+    assert Path(mlflow.data.get_source(seen.dataset).load()).read_text() == CSV
+
+
+def test_results_go_to_the_same_run_at_their_own_step(send, client):
+    send(FakeOutbox([opened()]))
+    outcome = send(FakeOutbox([recorded(), recorded(3, step=3, metrics={"coverage_90": 0.8})]))
+    run_id = outcome.run_ids["R01"]
+    history = client.get_metric_history(run_id, "coverage_90")
+    assert [(point.step, point.value) for point in history] == [(2, 0.9), (3, 0.8)]
+    assert len(client.get_metric_history(run_id, "hypervolume_glasses")) == 2
+    assert client.get_run(run_id).info.status == "RUNNING"
+    assert "scores.csv" in set(artifacts_of(client, run_id))
+
+
+def test_closing_ends_the_run_at_its_time(send, client):
+    run_id = send(FakeOutbox([opened(), recorded(), closed()])).run_ids["R01"]
+    info = client.get_run(run_id).info
+    assert (info.status, info.end_time) == ("FINISHED", 1_790_000_900_000)
+
+
+@pytest.mark.parametrize("is_marked", [True, False], ids=["after-the-mark", "before-the-mark"])
+def test_a_crash_before_ticking_off_doubles_nothing(send, client, experiment, is_marked):
+    outbox = FakeOutbox([opened(), recorded()], crashes=1)
+    with pytest.raises(RuntimeError, match="power cut"):
+        send(outbox)
+    assert len(outbox.events) == 2
+    if not is_marked:
+        home = client.get_experiment_by_name(experiment).experiment_id
+        (run,) = client.search_runs([home])
+        client.delete_tag(run.info.run_id, "glassloop.event.1")
+    outcome = send(outbox)
+    assert (outcome.delivered, outcome.waiting) == (2, 0)
+    (run,) = client.search_runs([outcome.experiment_id])
+    assert len(run.inputs.dataset_inputs) == 1
+    assert len(run.outputs.model_outputs) == 1
+    assert len(client.search_logged_models([outcome.experiment_id])) == 1
+    points = client.get_metric_history(run.info.run_id, "hypervolume_glasses")
+    assert [(point.step, point.value) for point in points] == [(1, 0.25), (2, 0.4)]
+
+
+def test_a_failing_event_holds_up_its_own_round_only(send, client, monkeypatch):
+    def disk_full(*_: object, **__: object) -> None:
+        raise MlflowException("disk full")
+
+    outbox = FakeOutbox([opened(), recorded(), opened(4, "R02", models={})])
+    with monkeypatch.context() as patch:
+        patch.setattr(mlflow.MlflowClient, "log_model_artifacts", disk_full)
+        outcome = send(outbox)
+    assert (outcome.delivered, outcome.waiting) == (1, 2)
+    assert "could not write round_opened of round R01 (disk full)" in outcome.error
+    assert outbox.failures == [(1, outcome.error)]
+    assert [event.id for event in outbox.events] == [1, 2]
+
+    again = send(outbox)
+    assert (again.delivered, again.waiting, again.error) == (2, 0, None)
+    (model,) = client.search_logged_models([again.experiment_id])
+    assert str(model.status) == "READY"
+    assert len(client.search_runs([again.experiment_id])) == 2
+
+
+def test_a_server_that_is_away_loses_nothing_and_costs_little_time(send, client):
+    outbox = FakeOutbox([opened(), recorded(), opened(4, "R02")])
+    away = f"http://127.0.0.1:{closed_port()}"
+    start = time.monotonic()
+    outcome = send(outbox, uri=away)
+    assert time.monotonic() - start < 5
+    assert (outcome.delivered, outcome.waiting, outcome.run_ids) == (0, 3, {})
+    assert away in outcome.error
+    assert "the next command tries again" in outcome.error
+    assert outbox.failures == [(1, outcome.error)]
+
+    back = send(outbox)
+    assert (back.delivered, back.waiting, back.error) == (3, 0, None)
+    assert {run.info.run_name for run in client.search_runs([back.experiment_id])} == {"R01", "R02"}
+
+
+def test_a_database_that_is_none_is_reported_at_once(send, tmp_path):
+    (tmp_path / "mlflow.db").write_text("this is a shopping list " * 100)
+    start = time.monotonic()
+    outcome = send(FakeOutbox([opened()]), uri=f"sqlite:///{tmp_path}/mlflow.db")
+    assert time.monotonic() - start < 5
+    assert outcome.waiting == 1
+    assert "file is not a database" in outcome.error
+
+
+def test_a_missing_database_driver_is_reported(send):
+    outcome = send(FakeOutbox([opened()]), uri="postgresql+pg8000://ada:s3cret@127.0.0.1/ml")
+    assert outcome.waiting == 1
+    assert "pg8000" in outcome.error
+    assert "s3cret" not in outcome.error
+
+
+def test_an_event_of_a_newer_glassloop_waits(send):
+    outcome = send(FakeOutbox([FakeEvent(1, "round_melted", "R01", {})]))
+    assert outcome.waiting == 1
+    assert "kind must be one of round_opened, round_recorded, round_closed" in outcome.error
+    assert "got 'round_melted'" in outcome.error
+
+
+def test_results_of_a_round_whose_run_was_lost_are_kept_and_the_opening_completes_it(send, client):
+    first = send(FakeOutbox([recorded()])).run_ids["R01"]
+    second = send(FakeOutbox([opened()])).run_ids["R01"]
+    assert first == second
+    assert client.get_run(first).data.params["seed"] == "0"
+
+
+def test_two_campaigns_of_one_name_keep_their_rounds_apart(send, client):
+    mine = send(FakeOutbox([opened(models={})]))
+    hers = send(FakeOutbox([opened(models={})]), campaign_id="decade")
+    assert mine.experiment_id == hers.experiment_id
+    assert mine.run_ids["R01"] != hers.run_ids["R01"]
+
+
+def test_more_parameters_than_mlflow_takes_at_once_all_arrive(send, client):
+    many = {f"setting_{i}": str(i) for i in range(230)}
+    outbox = FakeOutbox([opened(params=many, tags=many, models={})])
+    run = client.get_run(send(outbox).run_ids["R01"])
+    assert run.data.params == many
+    assert many.items() <= run.data.tags.items()
+
+
+def test_environment_and_logging_are_left_as_they_were(send, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")
+    before, uri = dict(os.environ), mlflow.get_tracking_uri()
+    send(FakeOutbox([opened()]))
+    assert dict(os.environ) == before
+    assert mlflow.get_tracking_uri() == uri
+
+
+def test_nothing_is_written_to_the_folder_one_happens_to_be_in(send, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert send(FakeOutbox([opened()])).error is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_second_delivery_is_quick(send):
+    send(FakeOutbox([opened()]))
+    start = time.monotonic()
+    assert send(FakeOutbox([opened(2, "R02"), recorded(3, "R02")])).delivered == 2
+    assert time.monotonic() - start < 4
+
+
+@pytest.mark.parametrize(
+    ("uri", "root"),
+    [
+        pytest.param(None, "mlruns/artifacts", id="none-given"),
+        pytest.param("http://mlflow.lab:5000", None, id="a-server-decides-itself"),
+        pytest.param("postgresql+psycopg2://h/ml", "mlruns/artifacts", id="a-shared-database"),
+    ],
+)
+def test_the_store_is_the_one_the_environment_names(monkeypatch, tmp_path, uri, root):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    if uri:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    found = resolve_tracking_uri(tmp_path / "mlruns")
+    assert found[0] == (uri or f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+    assert found[1] == (root and (tmp_path / root).as_uri())
+
+
+@pytest.mark.parametrize(
+    ("uri", "sentence"),
+    [
+        pytest.param(
+            "sqlite:////my lab/mlflow.db",
+            "MLflow keeps the rounds in sqlite:////my lab/mlflow.db; look at them with: "
+            'mlflow ui --backend-store-uri "sqlite:////my lab/mlflow.db"',
+            id="database",
+        ),
+        pytest.param(
+            "https://ada:s3cret@mlflow.lab",
+            "MLflow keeps the rounds on https://ada:***@mlflow.lab; open that address in a browser",
+            id="server-with-password",
+        ),
+    ],
+)
+def test_the_store_is_described_with_the_command_to_look(uri, sentence):
+    assert describe_store(uri) == sentence
+
+
+def test_a_run_s_link_leads_to_the_local_page_when_there_is_no_server():
+    link = run_link("sqlite:///mlflow.db", experiment_id="3", run_id="0f")
+    assert link == "http://127.0.0.1:5000/#/experiments/3/runs/0f"
