@@ -33,7 +33,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from experiments.ledger_audit import problems
 from experiments.ledger_frames import frame
@@ -122,9 +122,10 @@ class Ledger:
     """
 
     def __init__(self, target: str | Path) -> None:
-        self._where = _place(target)
-        self._target = target
-        self._engine = _engine(target)
+        url = _url(target)
+        self._where = _place(url)
+        self._file = _sqlite_file(url)
+        self._engine = _engine(url)
         self._closed = False
 
     @classmethod
@@ -178,8 +179,7 @@ class Ledger:
         """
         ledger = cls(target)
         remedy = "make one with 'glassloop init'"
-        file = _sqlite_file(target)
-        if file is not None and not file.is_file():
+        if ledger._file is not None and not ledger._file.is_file():
             raise LedgerError(f"{ledger._where}: is not a campaign ledger (no such file); {remedy}")
         with ledger._connection() as connection:
             names = set(inspect(connection).get_table_names())
@@ -493,33 +493,31 @@ def _table_frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
     return frame(connection.execute(query).all(), columns)
 
 
-def _place(target: str | Path) -> str:
-    """A target as messages name it: without a password."""
-    if _is_url(target):
-        with _complaints("ledger"):
-            return make_url(str(target)).render_as_string(hide_password=True)
-    return str(target)
-
-
-def _is_url(target: str | Path) -> bool:
-    return isinstance(target, str) and "://" in target
-
-
 def _url(target: str | Path) -> URL:
-    if _is_url(target):
-        return make_url(str(target))
-    return URL.create("sqlite", database=str(target))
+    if isinstance(target, Path) or "://" not in target:
+        return URL.create("sqlite", database=str(target))
+    try:
+        return make_url(target)
+    except (ArgumentError, ValueError) as error:
+        raise LedgerError(
+            "ledger: must be a file or an SQLAlchemy URL such as "
+            "postgresql+psycopg://user:password@host/database; correct it"
+        ) from error
 
 
-def _sqlite_file(target: str | Path) -> Path | None:
+def _sqlite_file(url: URL) -> Path | None:
     """The file of an SQLite ledger; None for another database."""
-    url = _url(target)
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 
-def _engine(target: str | Path) -> Engine:
-    where, url = _place(target), _url(target)
-    is_sqlite = url.get_backend_name() == "sqlite"
+def _place(url: URL) -> str:
+    """A URL as messages name it: the file, or the URL without its password."""
+    file = _sqlite_file(url)
+    return url.render_as_string(hide_password=True) if file is None else str(file)
+
+
+def _engine(url: URL) -> Engine:
+    where, is_sqlite = _place(url), _sqlite_file(url) is not None
     if is_sqlite and url.database in {None, "", ":memory:"}:
         raise LedgerError(f"{where}: a ledger needs a file, got a database in memory; name a file")
     try:
@@ -530,7 +528,7 @@ def _engine(target: str | Path) -> Engine:
             poolclass=NullPool,
             connect_args={"timeout": BUSY_TIMEOUT_S} if is_sqlite else {},
         )
-    except ModuleNotFoundError as error:
+    except (ModuleNotFoundError, ArgumentError) as error:
         raise LedgerError(
             f"{where}: no driver for this database ({error}); install the driver"
         ) from error
@@ -579,15 +577,21 @@ def _complaints(where: str) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        name = getattr(cause, "sqlite_errorname", "")
-        for start, sentence in _SENTENCES.items():
-            if name.startswith(start):
-                raise LedgerError(f"{where}: {sentence}") from error
-        first = str(cause).partition("\n")[0]
-        raise LedgerError(
-            f"{where}: the database refused ({first}); nothing was written"
-        ) from error
+        causes = list(_causes(error))
+        for name in (getattr(cause, "sqlite_errorname", "") for cause in causes):
+            for start, sentence in _SENTENCES.items():
+                if name.startswith(start):
+                    raise LedgerError(f"{where}: {sentence}") from error
+        first = str(causes[0]).partition("\n")[0]
+        raise LedgerError(f"{where}: refused by the database, got {first}") from error
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Errors of the driver, last first: a full disk shows only before the failed rollback."""
+    link: BaseException | None = error
+    while link is not None:
+        yield getattr(link, "orig", None) or link
+        link = link.__context__
 
 
 def _sqlite_problems(connection: Connection) -> list[str]:

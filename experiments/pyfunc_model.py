@@ -3,12 +3,12 @@
 ``experiments.tracking`` copies it beside ``features`` and ``models`` into the model's ``code``
 folder and names it as MLflow's *loader module*; the data are one JSON file. So there is no
 pickle anywhere, and the model runs where neither the campaign nor the rest of glassloop is
-installed. It imports nothing of ``experiments`` and nothing of MLflow for the same reason.
+installed. For the same reason it imports nothing of ``experiments``, of ``optimizer`` or of
+MLflow.
 """
 
 import json
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,14 +16,17 @@ import pandas as pd
 
 from features.errors import ReadingError, TableError
 from features.properties import Carrier, property_of
+from models.baselines import MeanSurrogate
+from models.layers import CELL_COLUMNS
+from models.property_gp import PropertyGP
+from models.trilayer import TrilayerSurrogate
 
-HOMES: Final = {
-    "PropertyGP": "models.property_gp",
-    "MeanSurrogate": "models.baselines",
-    "TrilayerSurrogate": "models.trilayer",
+Servable = PropertyGP | MeanSurrogate | TrilayerSurrogate
+
+SERVABLE: Final[Mapping[str, type[Servable]]] = {
+    kind.__name__: kind for kind in (PropertyGP, MeanSurrogate, TrilayerSurrogate)
 }
-"""Module of each kind of surrogate. Only the kinds at hand are imported, so that a model of
-plain Gaussian processes loads without whatever another kind needs."""
+"""Surrogates that can be logged, by the name that stands as ``kind`` in their JSON."""
 
 COLUMNS: Final[Mapping[Carrier, tuple[str, ...]]] = {
     "pellet": (
@@ -33,19 +36,7 @@ COLUMNS: Final[Mapping[Carrier, tuple[str, ...]]] = {
         "milling_speed_rpm",
         "pressing_pressure_mpa",
     ),
-    "cell": (
-        *(
-            f"{layer}_{column}"
-            for layer in ("core", "skin")
-            for column in ("x", "milling_time_h", "milling_media", "milling_speed_rpm")
-        ),
-        "core_mass_mg",
-        "skin_mass_mg",
-        "precompaction_pressure_mpa",
-        "pressing_pressure_mpa",
-        "stack_pressure_mpa",
-        "temperature_c",
-    ),
+    "cell": CELL_COLUMNS,
 }
 """Columns a table needs for predictions of pellets and of cells."""
 
@@ -59,21 +50,63 @@ EXAMPLE: Final[Mapping[str, Any]] = {
 """A pellet to try the model with."""
 
 
+def plain_surrogate(surrogate: Servable) -> dict[str, Any]:
+    """A surrogate as plain JSON that says its own kind.
+
+    Args:
+        surrogate: A fitted surrogate.
+
+    Returns:
+        Its ``to_dict`` and ``kind``; one entry of an event's ``models``.
+
+    Examples:
+        >>> plain_surrogate(MeanSurrogate("youngs_modulus"))["kind"]
+        'MeanSurrogate'
+    """
+    return {"kind": type(surrogate).__name__, **surrogate.to_dict()}
+
+
+def surrogate_of(plain: Mapping[str, Any]) -> Servable:
+    """The surrogate that ``plain_surrogate`` wrote down.
+
+    Args:
+        plain: What ``plain_surrogate`` returned, perhaps through JSON.
+
+    Returns:
+        The surrogate.
+
+    Raises:
+        ReadingError: If its kind is unknown.
+
+    Examples:
+        >>> surrogate_of(plain_surrogate(MeanSurrogate("youngs_modulus"))).property_id
+        'youngs_modulus'
+    """
+    kind = str(plain.get("kind"))
+    if kind not in SERVABLE:
+        raise ReadingError(
+            f"kind of surrogate must be one of {', '.join(SERVABLE)}, got {kind!r}; "
+            "log the model anew with this version"
+        )
+    return SERVABLE[kind].from_dict({key: plain[key] for key in plain if key != "kind"})
+
+
 class SurrogateBundle:
     """All surrogates of one round behind one ``predict``.
 
     Args:
-        plain: ``{property id: {"kind": "PropertyGP" | ..., ...}}``, as ``to_dict`` of the
-            surrogates gave it.
+        plain: Surrogates by any name, as ``plain_surrogate`` gave them; one property each, but
+            the tri-layer surrogate answers for all properties of a cell.
 
     Raises:
         ReadingError: If a kind of surrogate is unknown.
     """
 
     def __init__(self, plain: Mapping[str, Mapping[str, Any]]) -> None:
-        self._surrogates = {
-            property_id: _surrogate_of(property_id, entry) for property_id, entry in plain.items()
-        }
+        self._surrogates: dict[str, Servable] = {}
+        for entry in plain.values():
+            surrogate = surrogate_of(entry)
+            self._surrogates |= dict.fromkeys(_properties_of(surrogate), surrogate)
 
     def predict(
         self, model_input: pd.DataFrame, params: Mapping[str, Any] | None = None
@@ -87,45 +120,54 @@ class SurrogateBundle:
 
         Returns:
             Index as given; columns ``<property>_mean``, ``_sd``, ``_lower``, ``_upper``,
-            ``_reading_sd``, ``_reading_lower``, ``_reading_upper``. Physical units, but ``sd``
-            in decades for properties on a log10 scale.
+            ``_reading_sd``, ``_reading_lower``, ``_reading_upper``. Physical units, but the two
+            sds in decades for properties on a log10 scale.
 
         Raises:
             ReadingError: If the model holds no surrogate of the property asked for.
             TableError: If columns are missing.
         """
-        asked = str((params or {}).get("property") or "")
+        wanted = self._wanted(str((params or {}).get("property") or ""))
+        tables: dict[str, pd.DataFrame] = {}
+        for property_id in wanted:
+            if property_id not in tables and not _lacking(property_id, model_input):
+                tables |= _tables(property_id, self._surrogates[property_id], model_input)
+        if not tables:
+            raise TableError(
+                f"the table lacks {', '.join(_lacking(wanted[0], model_input))}, got "
+                f"{', '.join(map(str, model_input.columns)) or 'no columns'}; add them to "
+                f"predict {', '.join(wanted)}"
+            )
+        return pd.concat(
+            [tables[name].add_prefix(f"{name}_") for name in wanted if name in tables],
+            axis="columns",
+        )
+
+    def _wanted(self, asked: str) -> list[str]:
         if asked and asked not in self._surrogates:
             raise ReadingError(
                 f"property must be one of {', '.join(self._surrogates)}, got {asked!r}; "
                 "use one of these ids"
             )
-        blocks: list[pd.DataFrame] = [
-            self._surrogates[property_id].predict(model_input).add_prefix(f"{property_id}_")
-            for property_id in ([asked] if asked else self._surrogates)
-            if not _missing_columns(property_id, model_input)
-        ]
-        if not blocks:
-            lacking = _missing_columns(asked or next(iter(self._surrogates)), model_input)
-            raise TableError(
-                f"the table needs the columns {', '.join(lacking)}, got "
-                f"{', '.join(map(str, model_input.columns)) or 'none'}; add them"
-            )
-        return pd.concat(blocks, axis="columns")
+        return [asked] if asked else [*self._surrogates]
 
 
-def _missing_columns(property_id: str, table: pd.DataFrame) -> list[str]:
-    return [c for c in COLUMNS[property_of(property_id).carrier] if c not in table.columns]
+def _properties_of(surrogate: Servable) -> tuple[str, ...]:
+    if isinstance(surrogate, TrilayerSurrogate):
+        return ("critical_current_density", "area_specific_resistance")
+    return (surrogate.property_id,)
 
 
-def _surrogate_of(property_id: str, plain: Mapping[str, Any]) -> Any:  # a Surrogate
-    kind = plain.get("kind")
-    if kind not in HOMES:
-        raise ReadingError(
-            f"{property_id}: kind of surrogate must be one of {', '.join(HOMES)}, got {kind!r}; "
-            "log the model anew with this version"
-        )
-    return getattr(import_module(HOMES[kind]), kind).from_dict(dict(plain))
+def _lacking(property_id: str, table: pd.DataFrame) -> list[str]:
+    return [name for name in COLUMNS[property_of(property_id).carrier] if name not in table]
+
+
+def _tables(
+    property_id: str, surrogate: Servable, table: pd.DataFrame
+) -> Mapping[str, pd.DataFrame]:
+    if isinstance(surrogate, TrilayerSurrogate):
+        return surrogate.predict(table)
+    return {property_id: surrogate.predict(table)}
 
 
 def _load_pyfunc(data_path: str) -> SurrogateBundle:

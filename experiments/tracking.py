@@ -9,7 +9,8 @@ repeated. All events delivered again into an empty store rebuild it.
 
 Kinds of events. All may carry, as plain JSON:
 
-- ``time_ms``: when it happened, ms since 1970 UTC (without it: the run's start);
+- ``time_ms``: when it happened, ms since 1970 UTC; ``LedgerOutbox`` adds it (without: the
+  run's start);
 - ``params`` ``{name: text}``, ``tags`` ``{name: text}``;
 - ``metrics`` ``{name: number}``, plotted at ``step`` (the round's number, default 0);
 - ``artifacts`` ``{"predictions.json": text, "batch.csv": text, ...}``: files of the run.
@@ -17,8 +18,8 @@ Kinds of events. All may carry, as plain JSON:
 ``round_opened``
     Creates the run. Besides: ``dataset`` ``{"name": ..., "csv": text, "sha256": ...}``, the data
     the surrogates saw, kept as ``data/<name>.csv`` and shown as the run's input; and ``models``
-    ``{property id: surrogate as a dict with its "kind"}``, logged together as the one pyfunc
-    model ``surrogates`` (see ``experiments.pyfunc_model``). The run stays RUNNING.
+    ``{name: pyfunc_model.plain_surrogate(surrogate)}``, logged together as the one pyfunc model
+    ``surrogates`` (see ``experiments.pyfunc_model``). The run stays RUNNING.
 ``round_recorded``
     Results came in; may happen several times.
 ``round_closed``
@@ -36,6 +37,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
@@ -50,6 +52,7 @@ from urllib3.exceptions import HTTPError
 import features
 import models
 from experiments import pyfunc_model
+from experiments.ledger import Ledger
 from features.errors import LedgerError
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read while MLflow is imported
@@ -103,24 +106,21 @@ _PATIENCE: Final = {
 """MLflow's own defaults wait minutes for a server that is away; here the outbox waits instead."""
 
 
-class Event(Protocol):
-    """Something MLflow is to be told; kinds and payloads: see the module's docstring."""
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something MLflow is to be told; kinds and payloads: see the module's docstring.
 
-    @property
-    def id(self) -> int:
-        """Number of the event, unique in its ledger and ascending."""
+    Attributes:
+        id: Number of the event, unique in its ledger and ascending.
+        kind: One of ``KINDS``.
+        round_id: The round it belongs to.
+        payload: Plain JSON.
+    """
 
-    @property
-    def kind(self) -> str:
-        """One of ``KINDS``."""
-
-    @property
-    def round_id(self) -> str:
-        """The round it belongs to."""
-
-    @property
-    def payload(self) -> Mapping[str, Any]:
-        """Plain JSON."""
+    id: int
+    kind: str
+    round_id: str
+    payload: Mapping[str, Any]
 
 
 class Outbox(Protocol):
@@ -134,6 +134,37 @@ class Outbox(Protocol):
 
     def failed(self, event_id: int, error: str) -> None:
         """Remember why an event could not be delivered."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerOutbox:
+    """The outbox of a ledger; an event happened when its message was written.
+
+    Attributes:
+        ledger: The ledger.
+    """
+
+    ledger: Ledger
+
+    def pending(self) -> list[Event]:
+        """Events not delivered, oldest first."""
+        return [
+            Event(
+                row["id"],
+                row["kind"],
+                row["round_id"],
+                {"time_ms": _milliseconds(row["created_at"]), **row["payload"]},
+            )
+            for row in self.ledger.outbox().to_dict("records")
+        ]
+
+    def delivered(self, event_id: int) -> None:
+        """Tick an event off."""
+        self.ledger.mark_delivered(event_id)
+
+    def failed(self, event_id: int, error: str) -> None:
+        """Remember why an event could not be delivered."""
+        self.ledger.mark_failed(event_id, error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,11 +186,12 @@ class Delivery:
     experiment_id: str | None = None
 
 
-def resolve_tracking_uri(mlruns_dir: Path) -> tuple[str, str | None]:
-    """Where MLflow's store is: ``MLFLOW_TRACKING_URI`` if set, else SQLite in a folder.
+def resolve_tracking_uri(mlruns_dir: Path, configured: str | None = None) -> tuple[str, str | None]:
+    """Where MLflow's store is: ``MLFLOW_TRACKING_URI``, else as configured, else in a folder.
 
     Args:
-        mlruns_dir: Folder of the store, ``mlruns`` as a rule; need not exist.
+        mlruns_dir: Folder of the SQLite store, ``mlruns`` as a rule; need not exist.
+        configured: Tracking URI of the configuration, if it names one.
 
     Returns:
         Tracking URI, and the root of the artifacts: below the folder where MLflow writes to a
@@ -171,7 +203,8 @@ def resolve_tracking_uri(mlruns_dir: Path) -> tuple[str, str | None]:
         ('sqlite:////lab/mlruns/mlflow.db', 'file:///lab/mlruns/artifacts')
     """
     folder = mlruns_dir.absolute()
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(folder / 'mlflow.db').as_posix()}"
+    local = f"sqlite:///{(folder / 'mlflow.db').as_posix()}"
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or configured or local
     scheme = urlsplit(uri).scheme.split("+")[0]
     is_database = scheme in {"sqlite", "postgresql", "mysql", "mssql"}
     return uri, (folder / "artifacts").as_uri() if is_database else None
@@ -405,7 +438,7 @@ class _Shelf:
             self.experiment_id,
             name=MODEL_NAME,
             source_run_id=run_id,
-            params={property_id: str(plain["kind"]) for property_id, plain in surrogates.items()},
+            params={name: str(plain["kind"]) for name, plain in surrogates.items()},
         )
 
 
@@ -465,6 +498,10 @@ def _complaint(tracking_uri: str, event: Event, trouble: Exception) -> str:
         f"MLflow at {_without_password(tracking_uri)}: could not write {event.kind} of round "
         f"{event.round_id} ({reason}); it waits in the ledger and the next command tries again"
     )
+
+
+def _milliseconds(iso_time: str) -> int:
+    return int(datetime.fromisoformat(iso_time).timestamp() * 1000)
 
 
 def _without_password(uri: str) -> str:

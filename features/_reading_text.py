@@ -62,7 +62,7 @@ def stated_value(text: str) -> Stated:
     """
     plain = re.sub(r"\s+", " ", plain_text(text))
     _refuse_what_is_no_value(plain, _shown(text))
-    plain = _TIMES_POWER.sub(lambda power: f"e{power[1] or power[2]}", plain)
+    plain, powers = _TIMES_POWER.subn(lambda power: f"e{power[1] or power[2]}", plain)
     plain = _BARE_POWER.sub(r"1e\1", plain)
     match = _RANGE.fullmatch(plain) or _VALUE.fullmatch(plain)
     if match is None or _NO_UNIT.search(match["unit"].strip()):
@@ -71,10 +71,11 @@ def stated_value(text: str) -> Stated:
         )
     parts = match.groupdict()
     lower, upper = _number(parts["lower"], text), _number(parts.get("upper", parts["lower"]), text)
-    if lower > upper:
+    # In "2.3-2.4×10⁻⁴" the power belongs to both ends; read literally it would not.
+    if lower > upper or ("upper" in parts and powers == 1):
         raise ReadingError(
-            f"range must run from low to high, got {_shown(text)}; "
-            "swap its ends, or write a power of ten like 1e-4"
+            f"range must run from low to high, each end in full, got {_shown(text)}; "
+            "write it like 1e-4..2e-4"
         )
     sign, unit = parts.get("sign"), match["unit"].strip()
     return Stated(None if sign in _BELOW else lower, None if sign in _ABOVE else upper, unit)

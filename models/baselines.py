@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from features.errors import NotFittedError
 from features.properties import Property, property_of
 from models.hyperparameters import AMPLITUDE_LN_SD, CONSTANT_SHARE
-from models.surrogate import predictions_table, rows_of_specimens, state_in_words, training_rows
+from models.surrogate import predictions_table
+from models.training import rows_of_specimens, training_rows
+from models.wording import state_in_words
 
 Array = NDArray[np.float64]
 

@@ -140,7 +140,8 @@ def _layer_states(
         for layer in ("core", "skin")
     ]
     both = pd.concat(parts, ignore_index=True)
-    group = both.groupby(list(both.columns), sort=False, dropna=False).ngroup().to_numpy()
+    number = both.groupby(list(both.columns), sort=False).ngroup()
+    group: NDArray[np.intp] = np.asarray(number, dtype=np.intp)
     states = both[~both.duplicated()].reset_index(drop=True)
     return states, group[: len(cells)], group[len(cells) :]
 

@@ -16,7 +16,9 @@ from features.properties import Property, property_of
 from features.transformers import GLASS_FEATURES, GlassFeatures
 from models.gp import GaussianProcess
 from models.scaling import Ranges, checked_ranges, in_unit_cube
-from models.surrogate import predictions_table, rows_of_specimens, state_in_words, training_rows
+from models.surrogate import predictions_table
+from models.training import rows_of_specimens, training_rows
+from models.wording import state_in_words
 
 Array = NDArray[np.float64]
 

@@ -23,7 +23,9 @@ from models.hyper_posterior import HyperPosterior
 from models.layers import CELL_COLUMNS, central_layers, checked_layers, drawn_layers
 from models.property_gp import PropertyGP
 from models.scaling import Ranges, checked_ranges, in_unit_cube
-from models.surrogate import predictions_table, rows_of_specimens, state_in_words, training_rows
+from models.surrogate import predictions_table
+from models.training import rows_of_specimens, training_rows
+from models.wording import state_in_words
 
 Array = NDArray[np.float64]
 
@@ -89,6 +91,22 @@ class TrilayerSurrogate:
     Raises:
         TableError: If a layer surrogate is missing.
         SpaceError: If a range is of an unknown descriptor, or empty.
+
+    Examples:
+        >>> from models.layers import LAYER_PROPERTIES
+        >>> none = pd.DataFrame(columns=["specimen", "property", "lower", "upper", "se"])
+        >>> glass = {"x": 0.6, "milling_time_h": 3, "milling_media": "zirconia",
+        ...          "milling_speed_rpm": 500}
+        >>> pellets = pd.DataFrame({**glass, "pressing_pressure_mpa": 450}, index=["P1"])
+        >>> layers = {name: PropertyGP(name).fit(pellets, none) for name in LAYER_PROPERTIES}
+        >>> sides = {f"{side}_{name}": value for side in ("core", "skin")
+        ...          for name, value in glass.items()}
+        >>> cells = pd.DataFrame({**sides, "core_mass_mg": 150, "skin_mass_mg": 25,
+        ...     "pressing_pressure_mpa": 450, "stack_pressure_mpa": 7, "temperature_c": 60},
+        ...     index=["C1"])
+        >>> predicted = TrilayerSurrogate(layers).fit(cells, none).predict(cells)
+        >>> round(float(predicted["critical_current_density"].loc["C1", "sd"]), 2)
+        0.53
     """
 
     layers: Mapping[str, PropertyGP]

@@ -99,7 +99,7 @@ class Objective:
         if self.scale == "linear":
             return array
         with np.errstate(divide="ignore"):
-            return np.log10(array)
+            return np.asarray(np.log10(array))
 
     def from_scale(self, values: ArrayLike) -> Vector:
         """Values on the surrogate's scale in physical units.

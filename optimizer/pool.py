@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from features.errors import SpaceError
 from optimizer.parameters import Categorical, Continuous, Matrix, Parameter
-from optimizer.rows import require_columns, row_keys
+from optimizer.rows import is_among, is_repeated, require_columns, row_keys
 
 
 @final
@@ -46,14 +46,14 @@ class CandidatePool:
                 "fill them or drop the rows"
             )
         self._parameters = [_parameter(self.frame[name]) for name in self.frame.columns]
-        keys = pd.Series(row_keys(self.frame, self.columns), index=frame.index, dtype=object)
-        repeated = [str(label) for label in frame.index[keys.duplicated()]]
+        again = is_repeated(self.frame, self.columns)
+        repeated = [str(label) for label in frame.index[again]]
         if repeated:
             raise SpaceError(
                 "candidate pool: every row must differ, got an earlier row again in row "
                 f"{', '.join(repeated[:5])}; drop the repeats"
             )
-        self._keys = set(keys)
+        self._keys = set(row_keys(self.frame, self.columns))
 
     @property
     def columns(self) -> list[str]:
@@ -89,7 +89,7 @@ class CandidatePool:
         Returns:
             n booleans.
         """
-        return np.array([key in self._keys for key in row_keys(frame, self.columns)], dtype=bool)
+        return is_among(frame, self.columns, self._keys)
 
     def encode(self, frame: pd.DataFrame) -> Matrix:
         """Where rows lie in the unit cube of the pool's ranges.
@@ -150,8 +150,7 @@ class CandidatePool:
         """
         itself = pd.DataFrame([{name: row[name] for name in self.columns}])
         rows = self._matching(fixed)
-        key = row_keys(itself, self.columns)[0]
-        rows = rows[[other != key for other in row_keys(rows, self.columns)]]
+        rows = rows[~is_among(rows, self.columns, row_keys(itself, self.columns))]
         distance = np.linalg.norm(self.encode(rows) - self.encode(itself), axis=1)
         return rows.iloc[np.argsort(distance, kind="stable")[:n]].reset_index(drop=True)
 
@@ -159,8 +158,8 @@ class CandidatePool:
         if not fixed:
             return self.frame
         names = list(fixed)
-        key = row_keys(pd.DataFrame([dict(fixed)]), names)[0]
-        return self.frame[[other == key for other in row_keys(self.frame, names)]]
+        wanted = row_keys(pd.DataFrame([dict(fixed)]), names)
+        return self.frame[is_among(self.frame, names, wanted)]
 
 
 def _parameter(column: pd.Series) -> Parameter:

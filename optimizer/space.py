@@ -14,7 +14,7 @@ from torch.quasirandom import SobolEngine
 from features.errors import SpaceError
 from optimizer.parameters import Matrix, Parameter
 from optimizer.pool import CandidatePool
-from optimizer.rows import require_columns, row_keys
+from optimizer.rows import is_among, is_repeated, require_columns, row_keys
 
 MAX_TRIES: Final = 2**16
 """Points of the Sobol sequence tried before a constraint counts as impossible to meet."""
@@ -242,8 +242,8 @@ class SearchSpace:
             stay = np.full(count, here, dtype=there.dtype)
             columns[parameter.name] = np.where(moved[:, j], there, stay)
         frame = self._sifted([pd.DataFrame({**columns, **dict(fixed or {})})])
-        itself = row_keys(pd.DataFrame([centre]), self.columns)[0]
-        return frame[[key != itself for key in row_keys(frame, self.columns)]].head(n)
+        itself = row_keys(pd.DataFrame([centre]), self.columns)
+        return frame[~is_among(frame, self.columns, itself)].head(n).reset_index(drop=True)
 
     def _meets(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
         verdict = np.asarray(self.constraint(frame) if self.constraint else True)
@@ -269,5 +269,5 @@ class SearchSpace:
     def _sifted(self, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
         some = [frame for frame in frames if len(frame)]
         frame = pd.concat(some, ignore_index=True) if some else self._empty()
-        frame = frame[~pd.Series(row_keys(frame, self.columns), dtype=object).duplicated()]
+        frame = frame[~is_repeated(frame, self.columns)]
         return frame[self.allows(frame)].reset_index(drop=True)

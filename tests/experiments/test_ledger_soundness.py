@@ -207,7 +207,7 @@ BROKEN = {
         "UPDATE pellets SET jar = 'C1'",
         "pellets: P1 has jar C1, which is no jar",
     ),
-    "text for a number": (
+    "broken rule": (
         "UPDATE jars SET milling_time_h = -3 WHERE specimen = 'G2'",
         "integrity check: CHECK constraint failed in jars",
     ),

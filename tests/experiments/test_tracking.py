@@ -1,47 +1,52 @@
 """Delivery of the outbox to MLflow: complete, in order, once, and never in the way."""
 
+import contextlib
 import hashlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import mlflow
+import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
 
+from experiments.ledger import Ledger
+from experiments.ledger_rows import OutboxRow
+from experiments.pyfunc_model import SurrogateBundle, plain_surrogate
 from experiments.tracking import (
     Delivery,
+    Event,
+    LedgerOutbox,
     deliver,
     describe_store,
     resolve_tracking_uri,
     run_link,
 )
+from features.errors import ReadingError, TableError
+from models.baselines import MeanSurrogate
+from models.property_gp import PropertyGP
+from models.trilayer import TrilayerSurrogate
 
 CSV = "specimen,property,lower,upper,se\nS01,ionic_conductivity,1e-5,1e-5,\nS02,hardness,,0.9,\n"
 SHA256 = hashlib.sha256(CSV.encode()).hexdigest()
 CAMPAIGN_ID = "c0ffee"
 
 
-@dataclass(frozen=True)
-class FakeEvent:
-    id: int
-    kind: str
-    round_id: str
-    payload: dict[str, Any]
-
-
 @dataclass
 class FakeOutbox:
     """Keeps what was not ticked off; ``crashes`` times it dies before ticking off."""
 
-    events: list[FakeEvent]
+    events: list[Event]
     crashes: int = 0
     failures: list[tuple[int, str]] = field(default_factory=list)
 
@@ -106,7 +111,7 @@ def opened(event_id=1, round_id="R01", **more):
         "dataset": {"name": "readings", "csv": CSV, "sha256": SHA256},
         "models": {"ionic_conductivity": {"kind": "PropertyGP"}},
     }
-    return FakeEvent(event_id, "round_opened", round_id, payload | more)
+    return Event(event_id, "round_opened", round_id, payload | more)
 
 
 def recorded(event_id=2, round_id="R01", **more):
@@ -117,17 +122,39 @@ def recorded(event_id=2, round_id="R01", **more):
         "artifacts": {"scores.csv": "property,score\n"},
         "tags": {"glassloop.readings": "4"},
     }
-    return FakeEvent(event_id, "round_recorded", round_id, payload | more)
+    return Event(event_id, "round_recorded", round_id, payload | more)
 
 
 def closed(event_id=3, round_id="R01"):
-    return FakeEvent(event_id, "round_closed", round_id, {"time_ms": 1_790_000_900_000})
+    return Event(event_id, "round_closed", round_id, {"time_ms": 1_790_000_900_000})
 
 
 def closed_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def mlflow_server(port: int, folder: Path):
+    command = [
+        *(sys.executable, "-W", "ignore", "-m", "mlflow", "server", "--workers", "1"),
+        *("--host", "127.0.0.1", "--port", str(port)),
+        *("--backend-store-uri", f"sqlite:///{folder}/server.db"),
+        *("--artifacts-destination", str(folder / "kept")),
+    ]
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, process_group=0)
+    try:
+        for _ in range(600):
+            time.sleep(0.1)
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2).close()
+                break
+        yield
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
 
 
 def artifacts_of(client, run_id, path=None):
@@ -269,8 +296,40 @@ def test_a_missing_database_driver_is_reported(send):
     assert "s3cret" not in outcome.error
 
 
+def test_a_server_that_comes_back_gets_everything_once(experiment, tmp_path, capfd):
+    """The real thing: a server that is not there, then is. Its start takes most of the time."""
+    port = closed_port()
+    uri = f"http://127.0.0.1:{port}"
+    outbox = FakeOutbox([opened(), recorded(), closed()])
+
+    def send() -> Delivery:
+        return deliver(
+            outbox,
+            tracking_uri=uri,
+            artifact_root=None,
+            experiment=experiment,
+            campaign_id=CAMPAIGN_ID,
+        )
+
+    assert send().waiting == 3
+    with mlflow_server(port, tmp_path):
+        capfd.readouterr()
+        outcome = send()
+        assert (outcome.delivered, outcome.waiting, outcome.error) == (3, 0, None)
+        assert capfd.readouterr().out == ""
+        outbox.events = [opened(), recorded(), closed()]
+        assert send().delivered == 3
+        client = mlflow.MlflowClient(tracking_uri=uri)
+        (run,) = client.search_runs([outcome.experiment_id])
+        assert run.info.status == "FINISHED"
+        assert len(run.outputs.model_outputs) == 1
+        assert len(client.get_metric_history(run.info.run_id, "hypervolume_glasses")) == 2
+        (seen,) = run.inputs.dataset_inputs
+        assert Path(mlflow.data.get_source(seen.dataset).load()).read_text() == CSV
+
+
 def test_an_event_of_a_newer_glassloop_waits(send):
-    outcome = send(FakeOutbox([FakeEvent(1, "round_melted", "R01", {})]))
+    outcome = send(FakeOutbox([Event(1, "round_melted", "R01", {})]))
     assert outcome.waiting == 1
     assert "kind must be one of round_opened, round_recorded, round_closed" in outcome.error
     assert "got 'round_melted'" in outcome.error
@@ -359,3 +418,170 @@ def test_the_store_is_described_with_the_command_to_look(uri, sentence):
 def test_a_run_s_link_leads_to_the_local_page_when_there_is_no_server():
     link = run_link("sqlite:///mlflow.db", experiment_id="3", run_id="0f")
     assert link == "http://127.0.0.1:5000/#/experiments/3/runs/0f"
+
+
+PELLETS = pd.DataFrame(
+    {
+        "x": [0.0, 0.15, 0.3, 0.6],
+        "milling_time_h": [3, 3, 5, 3],  # whole numbers, as people type them
+        "milling_media": ["stainless_steel", "stainless_steel", "zirconia", "agate"],
+        "milling_speed_rpm": [500, 500, 500, 400],
+        "pressing_pressure_mpa": [450, 450, 375, 300],
+        "operator": ["ada"] * 4,
+    },
+    index=["P1", "P2", "P3", "P4"],
+)
+READINGS = pd.DataFrame(
+    {
+        "specimen": ["P1", "P2", "P3", "P1", "P2"],
+        "property": ["ionic_conductivity"] * 3 + ["youngs_modulus"] * 2,
+        "lower": [5e-5, 2.7e-4, 1e-4, 16.0, 17.5],
+        "upper": [5e-5, 2.7e-4, 1e-4, 16.0, 17.5],
+        "se": [None] * 5,
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def surrogates():
+    return {
+        "ionic_conductivity": PropertyGP("ionic_conductivity").fit(PELLETS, READINGS),
+        "youngs_modulus": MeanSurrogate("youngs_modulus").fit(PELLETS, READINGS),
+    }
+
+
+def test_the_logged_model_predicts_the_same_far_from_the_campaign(
+    send, client, store, surrogates, tmp_path
+):
+    plain = {name: plain_surrogate(surrogate) for name, surrogate in surrogates.items()}
+    outcome = send(FakeOutbox([opened(models=plain)]))
+    (output,) = client.get_run(outcome.run_ids["R01"]).outputs.model_outputs
+    PELLETS.to_json(tmp_path / "pellets.json", orient="split")
+    script = f"""
+import sys
+class Blocked:
+    names = {{"experiments", "optimizer", "torch", "botorch", "gpytorch", "pint", "typer"}}
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self.names:
+            raise ImportError(name + " must not be needed")
+sys.meta_path.insert(0, Blocked())
+import warnings
+warnings.simplefilter("ignore")
+import mlflow, pandas as pd
+mlflow.set_tracking_uri({store[0]!r})
+model = mlflow.pyfunc.load_model("models:/{output.model_id}")
+pellets = pd.read_json("pellets.json", orient="split")
+model.predict(pellets).to_json("all.json", orient="split", double_precision=15)
+one = model.predict(pellets, params={{"property": "youngs_modulus"}})
+one.to_json("one.json", orient="split", double_precision=15)
+import features, models
+print(features.__file__, models.__file__, sep="\\n")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert all("artifacts" in Path(line).parts for line in done.stdout.splitlines())  # its own code
+
+    found = pd.read_json(tmp_path / "all.json", orient="split")
+    for name, surrogate in surrogates.items():
+        expected = surrogate.predict(PELLETS).add_prefix(f"{name}_")
+        pd.testing.assert_frame_equal(found[expected.columns], expected, check_dtype=False)
+    one = pd.read_json(tmp_path / "one.json", orient="split")
+    assert {column.split("_modulus_")[0] for column in one} == {"youngs"}
+
+
+def test_no_pickle_is_in_the_logged_model_and_its_requirements_are_exact(send, client, surrogates):
+    plain = {name: plain_surrogate(surrogate) for name, surrogate in surrogates.items()}
+    outcome = send(FakeOutbox([opened(models=plain)]))
+    (output,) = client.get_run(outcome.run_ids["R01"]).outputs.model_outputs
+    files = list(model_files(client, output.model_id))
+    assert "data/surrogates.json" in files
+    assert {Path(file).suffix for file in files} <= {".json", ".yaml", ".txt", ".py", ".typed", ""}
+    assert [file for file in files if not Path(file).suffix] == ["MLmodel"]
+    folder = Path(
+        mlflow.artifacts.download_artifacts(artifact_uri=artifact_root_of(client, output))
+    )
+    needed = (folder / "requirements.txt").read_text().split()
+    assert {line.partition("==")[0] for line in needed} == {
+        *("mlflow", "numpy", "pandas", "scikit-learn", "scipy")
+    }
+    assert all("==" in line for line in needed)
+
+
+def model_files(client, model_id, path=None):
+    for info in client.list_logged_model_artifacts(model_id, path):
+        if info.is_dir:
+            yield from model_files(client, model_id, info.path)
+        else:
+            yield info.path
+
+
+def artifact_root_of(client, output):
+    return client.get_logged_model(output.model_id).artifact_location
+
+
+def test_the_bundle_answers_for_cells_through_the_trilayer_surrogate(surrogates):
+    none = READINGS[:0]
+    layers = {
+        name: PropertyGP(name).fit(PELLETS, none)
+        for name in (
+            "relative_density",
+            "charge_transfer_resistance",
+            "youngs_modulus",
+            "electronic_conductivity",
+        )
+    } | {"ionic_conductivity": surrogates["ionic_conductivity"]}
+    glass = {"x": 0.3, "milling_time_h": 3, "milling_media": "zirconia", "milling_speed_rpm": 500}
+    cell = pd.DataFrame(
+        [
+            {f"{layer}_{key}": value for layer in ("core", "skin") for key, value in glass.items()}
+            | {"core_mass_mg": 150, "skin_mass_mg": 25, "precompaction_pressure_mpa": 75}
+            | {"pressing_pressure_mpa": 450, "stack_pressure_mpa": 7, "temperature_c": 60}
+        ],
+        index=["C1"],
+    )
+    trilayer = TrilayerSurrogate(layers).fit(cell, none)
+    plain = json.loads(json.dumps({"cells": plain_surrogate(trilayer)}))
+    bundle = SurrogateBundle(plain | {"k": plain_surrogate(surrogates["ionic_conductivity"])})
+    answer = bundle.predict(cell)
+    expected = trilayer.predict(cell)["area_specific_resistance"]["mean"]
+    assert answer["area_specific_resistance_mean"].tolist() == pytest.approx(expected.tolist())
+    assert "critical_current_density_lower" in answer
+    assert not [column for column in answer if column.startswith("ionic")]
+
+
+def test_the_bundle_says_which_properties_it_knows(surrogates):
+    bundle = SurrogateBundle({"k": plain_surrogate(surrogates["ionic_conductivity"])})
+    with pytest.raises(ReadingError, match="one of ionic_conductivity, got 'hardness'"):
+        bundle.predict(PELLETS, {"property": "hardness"})
+
+
+def test_the_bundle_says_which_columns_it_lacks(surrogates):
+    bundle = SurrogateBundle({"k": plain_surrogate(surrogates["ionic_conductivity"])})
+    with pytest.raises(
+        TableError, match=r"lacks milling_speed_rpm, got x, .*; add them to predict"
+    ):
+        bundle.predict(PELLETS.drop(columns="milling_speed_rpm"))
+
+
+def test_the_bundle_refuses_a_surrogate_of_unknown_kind():
+    with pytest.raises(
+        ReadingError, match=r"kind of surrogate must be one of PropertyGP, .*'Oracle'"
+    ):
+        SurrogateBundle({"k": {"kind": "Oracle"}})
+
+
+def test_a_ledger_s_outbox_is_delivered_and_ticked_off(send, client, tmp_path):
+    ledger = Ledger.create(tmp_path / "ledger.db", campaign="c")
+    with ledger.transaction() as transaction:
+        transaction.add_round("R01", number=1, seed=0, config={})
+        transaction.add_outbox(OutboxRow(kind="round_opened", payload={"step": 1}, round_id="R01"))
+    away = send(LedgerOutbox(ledger), uri=f"http://127.0.0.1:{closed_port()}")
+    assert ledger.outbox()["last_error"].tolist() == [away.error]
+    outcome = send(LedgerOutbox(ledger))
+    assert ledger.outbox().empty
+    (message,) = ledger.outbox(pending=False).itertuples()
+    started = client.get_run(outcome.run_ids["R01"]).info.start_time
+    assert started == pd.Timestamp(message.created_at).timestamp() * 1000
+    ledger.close()

@@ -1,0 +1,318 @@
+"""Which tri-layers to build next: from powder in stock or of this batch, and only from that."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from experiments.config import CampaignConfig, Range
+from experiments.glass_batch import Proposed
+from experiments.held_space import HeldSpace
+from experiments.knowledge import Knowledge
+from experiments.progress import objectives_of
+from experiments.reasons import cell_reason
+from features.cell_limits import Limits, allowed
+from features.errors import SpaceError
+from features.transformers import GlassFeatures
+from optimizer.batch import propose_batch
+from optimizer.parameters import Categorical, Discrete
+from optimizer.space import SearchSpace
+
+CHOICE: Final = ("core", "skin", "core_mass_mg", "skin_mass_mg", "pressing_pressure_mpa")
+"""What tells two cells apart; the rest is context."""
+
+CONTEXT: Final = ("precompaction_pressure_mpa", "stack_pressure_mpa", "temperature_c")
+LAYER: Final = ("x", "milling_time_h", "milling_media", "milling_speed_rpm")
+ENOUGH_CELLS: Final = 3
+"""With critical currents of fewer cells than this the batch is a start."""
+
+N_DRAWS: Final = 96
+N_SPREAD: Final = 160
+N_NEAR: Final = 48
+N_START: Final = 400
+CONTROL_X_TOLERANCE: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellBatch:
+    """The tri-layers of a round.
+
+    Attributes:
+        cells: Each recipe names its jars as ``core`` and ``skin``.
+        warnings: What the chemist should know.
+    """
+
+    cells: tuple[Proposed, ...]
+    warnings: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Powder:
+    """Jars that cells can be built from.
+
+    Attributes:
+        jars: Recipe columns by jar id, all jars that ever went into a cell included.
+        left_mg: Powder left, by jar id; only these can be used.
+    """
+
+    jars: pd.DataFrame
+    left_mg: Mapping[str, float]
+
+    def after(self, cell: Mapping[str, Any]) -> "Powder":
+        """What is left once a cell was built."""
+        left = dict(self.left_mg)
+        left[cell["core"]] -= float(cell["core_mass_mg"])
+        left[cell["skin"]] -= 2 * float(cell["skin_mass_mg"])
+        return Powder(jars=self.jars, left_mg=left)
+
+
+def propose_cells(
+    knowledge: Knowledge,
+    config: CampaignConfig,
+    powder: Powder,
+    *,
+    k: int,
+    rng: np.random.Generator,
+) -> CellBatch:
+    """The next k tri-layers.
+
+    Args:
+        knowledge: Specimens and fitted surrogates.
+        config: Search space, context, control and die.
+        powder: What cells can be built from.
+        k: Cells wanted.
+        rng: Source of randomness.
+
+    Returns:
+        Up to k cells; fewer, with a warning, when powder or rules allow no more.
+
+    References:
+        Domain notes 5.3 (descriptors) and 5.4 (rules).
+    """
+    rows: list[Proposed] = []
+    warnings: list[str] = []
+    names = tuple(config.cells.objectives)
+    measured = knowledge.measured(knowledge.cells, ("critical_current_density",))
+    start = len(measured[list(CHOICE)].drop_duplicates()) < ENOUGH_CELLS
+    if start and k and not (knowledge.cells["status"] == "made").loc[_own(knowledge)].any():
+        control = _control(config, powder)
+        if control is not None:
+            rows.append(control)
+            powder = powder.after(control.recipe)
+    while len(rows) < k:
+        problem = _CellProblem(config, powder)
+        taken = pd.DataFrame([row.recipe for row in rows])
+        try:
+            row = (
+                _farthest(knowledge, problem, taken, rng)
+                if start
+                else _best(knowledge, problem, names, taken, rng)
+            )
+        except SpaceError:
+            missing = k - len(rows)
+            warnings.append(
+                f"{missing} tri-layer{'s' if missing > 1 else ''} could not be planned: no powder "
+                "in stock or in this batch makes another cell within the rules (skin x of at least "
+                f"0.30 and not below the core's, at most {config.equipment.die_rating_mpa:g} MPa)"
+            )
+            break
+        rows.append(row)
+        powder = powder.after(row.recipe)
+    return CellBatch(cells=tuple(rows), warnings=tuple(warnings))
+
+
+def whole_cells(choice: pd.DataFrame, jars: pd.DataFrame) -> pd.DataFrame:
+    """Cells with the recipes of their layers, as the surrogate wants them.
+
+    Args:
+        choice: Columns core, skin and the cell's own masses and pressures.
+        jars: Recipe columns by jar id.
+
+    Returns:
+        The same rows with ``core_x``, ``skin_x`` and so on.
+    """
+    parts = {
+        f"{layer}_{name}": jars[name].reindex(choice[layer]).to_numpy()
+        for layer in ("core", "skin")
+        for name in LAYER
+    }
+    return choice.assign(**parts)
+
+
+def _own(knowledge: Knowledge) -> "pd.Index[Any]":
+    return knowledge.cells.index[knowledge.cells["round_id"].notna()]
+
+
+class _CellProblem:
+    """Search space of the cells that the powder left allows."""
+
+    def __init__(self, config: CampaignConfig, powder: Powder) -> None:
+        self.config = config
+        self.powder = powder
+        self.limits = Limits(die_rating_mpa=config.equipment.die_rating_mpa)
+        cells = config.cells
+        held: dict[str, float] = {name: float(getattr(cells, name)) for name in CONTEXT}
+        ids = [jar for jar, left in powder.left_mg.items() if left > 0]
+        if not ids:
+            raise SpaceError("cells: no powder is left in any jar; mill some first")
+        free: list[Any] = [
+            Categorical(layer, ids, descriptors=_described(powder.jars.loc[ids]))
+            for layer in ("core", "skin")
+        ]
+        for name in ("core_mass_mg", "skin_mass_mg", "pressing_pressure_mpa"):
+            setting = getattr(cells, name)
+            if isinstance(setting, Range):
+                high = min(setting.high, self.limits.die_rating_mpa) if "pressure" in name else None
+                free.append(_grid(name, setting, high))
+            else:
+                held[name] = float(setting)
+        self.held = held
+        self.space = SearchSpace(free, constraint=self.possible)
+
+    def whole(self, choice: pd.DataFrame) -> pd.DataFrame:
+        """Choices as whole cells; cells of the past keep their own context."""
+        held = {name: value for name, value in self.held.items() if name not in choice}
+        return whole_cells(choice.assign(**held), self.powder.jars)
+
+    def possible(self, choice: pd.DataFrame) -> NDArray[np.bool_]:
+        """Which choices the rules and the powder left allow."""
+        cells = self.whole(choice)
+        left = pd.Series(dict(self.powder.left_mg), dtype=float)
+        skins = 2 * cells["skin_mass_mg"].to_numpy(dtype=float)
+        cores = cells["core_mass_mg"].to_numpy(dtype=float)
+        core_left = left.reindex(cells["core"]).fillna(0.0).to_numpy()
+        skin_left = left.reindex(cells["skin"]).fillna(0.0).to_numpy()
+        same = (cells["core"] == cells["skin"]).to_numpy()
+        enough = np.where(
+            same, cores + skins <= core_left, (cores <= core_left) & (skins <= skin_left)
+        )
+        return np.asarray(allowed(cells, self.limits) & enough, dtype=bool)
+
+
+def _grid(name: str, setting: Range, high: float | None) -> Discrete:
+    top = setting.high if high is None else high
+    steps = max(1, int((top - setting.low) / setting.step + 1e-9))
+    return Discrete(name, setting.low, setting.low + steps * setting.step, step=setting.step)
+
+
+def _described(jars: pd.DataFrame) -> pd.DataFrame:
+    """Numbers by which jars are near or far: oxygen, time, and medium by hardness and debris."""
+    features = (
+        GlassFeatures()
+        .set_output(transform="pandas")
+        .fit_transform(jars.assign(pressing_pressure_mpa=0.0))
+    )
+    varied = features.loc[:, features.nunique() > 1]
+    return varied if varied.shape[1] else features[["x"]]
+
+
+def _control(config: CampaignConfig, powder: Powder) -> Proposed | None:
+    """The reference cell, of the jars nearest to it in composition."""
+    control = config.control
+    problem_limits = Limits(die_rating_mpa=config.equipment.die_rating_mpa)
+    core = _nearest(powder, control.x)
+    skin = _nearest(powder, control.skin_x)
+    if core is None or skin is None:
+        return None
+    cells = config.cells
+    recipe: dict[str, Any] = {
+        "core": core,
+        "skin": skin,
+        "core_mass_mg": 150.0 if isinstance(cells.core_mass_mg, Range) else cells.core_mass_mg,
+        "skin_mass_mg": control.skin_mass_mg
+        if isinstance(cells.skin_mass_mg, Range)
+        else cells.skin_mass_mg,
+        "pressing_pressure_mpa": control.pressing_pressure_mpa
+        if isinstance(cells.pressing_pressure_mpa, Range)
+        else cells.pressing_pressure_mpa,
+        **{name: float(getattr(cells, name)) for name in CONTEXT},
+    }
+    whole = whole_cells(pd.DataFrame([recipe]), powder.jars)
+    if not allowed(whole, problem_limits)[0]:
+        return None
+    return Proposed(
+        recipe=recipe,
+        role="control",
+        why="control: the reference cell built here, to see whether this lab gets the paper's value",
+    )
+
+
+def _nearest(powder: Powder, x: float) -> str | None:
+    usable = powder.jars.loc[[jar for jar, left in powder.left_mg.items() if left >= 200.0]]
+    if usable.empty:
+        return None
+    gap = (usable["x"].astype(float) - x).abs()
+    return str(gap.idxmin()) if gap.min() <= CONTROL_X_TOLERANCE else None
+
+
+def _known(knowledge: Knowledge, powder: Powder) -> pd.DataFrame:
+    """Cells made or planned whose jars are known."""
+    cells = knowledge.cells.loc[knowledge.cells["status"] != "not_made"]
+    jars = set(powder.jars.index)
+    return cells.loc[cells["core"].isin(jars) & cells["skin"].isin(jars)]
+
+
+def _farthest(
+    knowledge: Knowledge, problem: _CellProblem, taken: pd.DataFrame, rng: np.random.Generator
+) -> Proposed:
+    """The cell farthest from every cell known, in the numbers that describe it."""
+    pool = problem.whole(problem.space.spread(N_START, rng))
+    known = _known(knowledge, problem.powder)
+    columns = ["core_x", "skin_x", "core_mass_mg", "skin_mass_mg", "pressing_pressure_mpa"]
+    others = [known[columns]] if len(known) else []
+    if len(taken):
+        others.append(problem.whole(taken)[columns])
+    there = pool[columns].to_numpy(dtype=float)
+    width = np.ptp(there, axis=0)
+    width[width == 0] = 1.0
+    if others:
+        here = pd.concat(others).to_numpy(dtype=float)
+        gaps = np.sqrt((((there[:, None] - here[None]) / width) ** 2).sum(-1)).min(axis=1)
+    else:
+        gaps = np.zeros(len(pool))
+    row = pool.iloc[int(gaps.argmax())]
+    return Proposed(
+        recipe={name: row[name] for name in (*CHOICE, *CONTEXT)},
+        role="space_filling",
+        why="space filling: far from every cell built so far, too few critical currents are known "
+        "to predict",
+    )
+
+
+def _best(
+    knowledge: Knowledge,
+    problem: _CellProblem,
+    names: tuple[str, ...],
+    taken: pd.DataFrame,
+    rng: np.random.Generator,
+) -> Proposed:
+    """The cell with the largest noisy expected hypervolume improvement."""
+
+    def draw(frame: pd.DataFrame, n: int, source: np.random.Generator) -> NDArray[np.float64]:
+        return knowledge.draw_cells(problem.whole(frame), names, n, source)
+
+    columns = [*CHOICE, *CONTEXT]
+    known = _known(knowledge, problem.powder)
+    pending = known.loc[known["status"] == "planned", columns]
+    if len(taken):
+        pending = pd.concat([pending, taken[columns]], ignore_index=True)
+    measured = knowledge.measured(known, names)
+    chosen = propose_batch(
+        draw,
+        HeldSpace(problem.space, problem.held),
+        objectives_of(problem.config.cells.objectives),
+        1,
+        baseline=measured[columns],
+        pending=pending,
+        exclude=known[columns],
+        rng=rng,
+        n_draws=N_DRAWS,
+        n_spread=N_SPREAD,
+        n_near=N_NEAR,
+    )
+    recipe = {name: chosen[name].iloc[0] for name in columns}
+    role, why = cell_reason(knowledge, problem.whole(chosen[columns]), problem.config)
+    return Proposed(recipe=recipe, role=role, why=why)

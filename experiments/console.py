@@ -1,0 +1,340 @@
+"""What the terminal shows of a round, of predictions and of a campaign's state.
+
+Everything that comes from a file is printed as plain text, never read as markup.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from experiments.display import (
+    NO_VALUE,
+    is_known,
+    number_text,
+    predicted_properties,
+    range_text,
+    too_few,
+    unit_text,
+    value_text,
+    x_text,
+)
+from features.milling import medium
+from features.properties import CATALOGUE
+
+_WHY_INDENT: Final = 2
+_VOLUME_KEYS: Final = ("value", "lower", "upper")
+_TEXT_COLUMNS: Final = frozenset({"id", "medium", "core", "skin"})
+
+# Heading and width; together they fit 80 columns.
+_GLASS_COLUMNS: Final = (
+    ("id", 8), ("x", 5), ("medium", 24), ("mill h", 5), ("press MPa", 5),
+    ("Na2S mg", 7), ("P2S5 mg", 7), ("P2O5 mg", 7),
+)  # fmt: skip
+_CELL_COLUMNS: Final = (
+    ("id", 8), ("core", 10), ("core mg", 6), ("skin", 10), ("each side mg", 9),
+    ("core first MPa", 10), ("all MPa", 5), ("stack MPa", 5), ("test °C", 4),
+)  # fmt: skip
+_SIMULATED: Final = "SIMULATED: virtual laboratory, not to be made"
+
+
+def round_table(round: Mapping[str, Any]) -> Group:  # noqa: A002 - the word of the domain
+    """The batch a round proposes, with what is expected of it.
+
+    Args:
+        round: The round, plain data as ``propose --json`` prints it.
+
+    Returns:
+        A renderable; readable from 80 columns on.
+    """
+    mill, glasses, cells = round["mill_run"], round["glasses"], round["trilayers"]
+    parts: list[RenderableType] = []
+    if round["simulated"]:
+        parts.append(Text(_SIMULATED, style="bold reverse"))
+    parts += [
+        Text(f"{round['round']} of {round['campaign']}", style="bold"),
+        Text(
+            f"mill {len(glasses)} jars together: {number_text(mill['milling_time_h'])} h at "
+            f"{number_text(mill['milling_speed_rpm'])} rpm ({mill['why']})"
+        ),
+        _heading("Glasses"),
+        *_glass_rows(glasses),
+        _heading("Expected of the glasses: centre, below it (90 % range of a new reading)"),
+        _expected_table(glasses),
+    ]
+    if cells:
+        parts += [
+            _heading("Tri-layers: skin | core | skin"),
+            *_cell_rows(cells),
+            _heading("Expected of the tri-layers"),
+            _expected_table(cells),
+        ]
+    parts += [Text(""), *_footnotes(round)]
+    return Group(*parts)
+
+
+def predictions_table(
+    tables: Mapping[str, pd.DataFrame], property_id: str, *, labels: Sequence[str] | None = None
+) -> Table:
+    """One property as several surrogates predict it, side by side for each row.
+
+    Args:
+        tables: Predictions by the surrogate's name; all with the same rows and the columns
+            ``mean``, ``lower``, ``upper``, ``reading_lower`` and ``reading_upper``.
+        property_id: Catalogue id.
+        labels: What to call the rows; their index when ``None``.
+
+    Returns:
+        A table with a line for each row and surrogate.
+
+    Examples:
+        >>> row = {"mean": 2e-4, "lower": 1e-4, "upper": 4e-4,
+        ...        "reading_lower": 9e-5, "reading_upper": 4.4e-4}
+        >>> predictions_table({"gp": pd.DataFrame([row])}, "ionic_conductivity").row_count
+        1
+    """
+    entry = CATALOGUE[property_id]
+    carrier = "glass" if entry.carrier == "pellet" else "cell"
+    table = Table(
+        title=Text(_with_unit(property_id), style="bold"), title_justify="left", box=box.SIMPLE_HEAD
+    )
+    table.add_column("recipe")
+    table.add_column("surrogate")
+    for head in ("value", f"90 % of the {carrier}", "90 % of a new reading"):
+        table.add_column(head, justify="right", no_wrap=True)
+    index = next(iter(tables.values())).index if tables else pd.Index([])
+    names = [str(name) for name in index] if labels is None else labels
+    for position, label in enumerate(names):
+        for line, (surrogate, predictions) in enumerate(tables.items()):
+            row = predictions.iloc[position].to_dict()
+            table.add_row(
+                Text("" if line else label),
+                Text(surrogate),
+                value_text(row.get("mean"), property_id),
+                range_text(row.get("lower"), row.get("upper"), property_id),
+                range_text(row.get("reading_lower"), row.get("reading_upper"), property_id),
+                end_section=line == len(tables) - 1 and len(tables) > 1,
+            )
+    return table
+
+
+def status_panel(status: Mapping[str, Any]) -> Group:
+    """Where a campaign stands.
+
+    Args:
+        status: The object ``status --json`` prints.
+
+    Returns:
+        A renderable; readable from 80 columns on.
+    """
+    parts: list[RenderableType] = []
+    if status["kind"] == "simulated":
+        parts.append(Text(_SIMULATED, style="bold reverse"))
+    parts += [Text(f"{status['campaign']} ({status['kind']})", style="bold")]
+    parts += [Text(sentence) for sentence in status["in_words"]]
+    if status["rounds"]:
+        parts += [_heading("Rounds"), _rounds_table(status["rounds"])]
+    parts.append(_heading("Readings"))
+    parts.append(_pairs((_label(name), str(count)) for name, count in status["readings"].items()))
+    if status["stock"]:
+        parts.append(_heading("Powder left"))
+        parts.append(
+            _pairs((str(jar["jar"]), _milligrams(jar["left_mg"])) for jar in status["stock"])
+        )
+    parts.append(Text(""))
+    parts += _hypervolume(status["hypervolume"])
+    parts += _coverage(status["coverage"])
+    parts += _lines("Assumption", status["assumptions"])
+    parts += _lines("Note", status["notes"])
+    parts += _lines("Set aside", status["set_aside"])
+    if status["pending_mlflow"]:
+        parts.append(Text(f"MLflow: {status['pending_mlflow']} records wait to be written"))
+    return Group(*parts)
+
+
+def _heading(text: str) -> Padding:
+    return Padding(Text(text, style="bold"), (1, 0, 0, 0))
+
+
+def _label(property_id: str) -> str:
+    return CATALOGUE[property_id].label if property_id in CATALOGUE else property_id
+
+
+def _with_unit(property_id: str) -> str:
+    return f"{_label(property_id)} {unit_text(property_id)}".strip()
+
+
+def _rows_with_reasons(
+    head: Sequence[tuple[str, int]], rows: Sequence[tuple[Sequence[str], Mapping[str, Any]]]
+) -> list[RenderableType]:
+    """Rows in columns, each with its role and reason below over the full width.
+
+    Args:
+        head: Heading and width of each column, in characters.
+        rows: Values, and the item they describe.
+    """
+    parts: list[RenderableType] = [_line([name for name, _ in head], head, style="dim")]
+    for values, item in rows:
+        parts.append(_line(values, head))
+        role = item["role"].replace("_", " ")
+        reason = Text.assemble((f"{role}: ", "bold"), item["why"])
+        parts.append(Padding(reason, (0, 0, 0, _WHY_INDENT)))
+    return parts
+
+
+def _line(values: Sequence[str], head: Sequence[tuple[str, int]], *, style: str = "") -> Table:
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    for name, width in head:
+        grid.add_column(width=width, justify="left" if name in _TEXT_COLUMNS else "right")
+    grid.add_row(*(Text(value) for value in values), style=style)
+    return grid
+
+
+def _glass_rows(glasses: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+    rows = []
+    for glass in glasses:
+        recipe, masses = glass["recipe"], glass["masses_mg"]
+        values = [
+            glass["id"],
+            x_text(recipe["x"]),
+            medium(recipe["milling_media"]).label,
+            number_text(recipe["milling_time_h"]),
+            number_text(recipe["pressing_pressure_mpa"]),
+            *(f"{masses[compound]:.1f}" for compound in ("na2s", "p2s5", "p2o5")),
+        ]
+        rows.append((values, glass))
+    return _rows_with_reasons(_GLASS_COLUMNS, rows)
+
+
+def _cell_rows(cells: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+    rows = []
+    for cell in cells:
+        recipe = cell["recipe"]
+        numbers = (
+            recipe["precompaction_pressure_mpa"],
+            recipe["pressing_pressure_mpa"],
+            recipe["stack_pressure_mpa"],
+            recipe["temperature_c"],
+        )
+        values = [
+            cell["id"],
+            recipe["core"],
+            f"{recipe['core_mass_mg']:.1f}",
+            recipe["skin"],
+            f"{recipe['skin_mass_mg']:.1f}",
+            *(number_text(number) for number in numbers),
+        ]
+        rows.append((values, cell))
+    return _rows_with_reasons(_CELL_COLUMNS, rows)
+
+
+def _expected_table(items: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    names = predicted_properties(items)
+    table.add_column("id", no_wrap=True, vertical="top")
+    for name in names:
+        head = "\n".join([*_label(name).split(), unit_text(name)])
+        table.add_column(head, no_wrap=True, overflow="fold")  # never lose a digit
+    for item in items:
+        predictions = item["predictions"]
+        cells = (_expected(predictions.get(name, {}), name) for name in names)
+        table.add_row(Text(item["id"]), *cells)
+    return table
+
+
+def _expected(prediction: Mapping[str, Any], property_id: str) -> Text:
+    """Centre, and the range below it: five properties fit 80 columns that way."""
+    if not is_known(prediction.get("mean")):
+        return Text(NO_VALUE)
+    ends = (prediction.get("reading_lower"), prediction.get("reading_upper"))
+    centre = value_text(prediction["mean"], property_id)
+    return Text.assemble((centre, "bold"), f"\n({range_text(*ends, property_id)})")
+
+
+def _footnotes(round_: Mapping[str, Any]) -> list[Text]:
+    counts = round_["counts"]
+    lines = [Text(f"Trained on {', '.join(counts) if counts else 'nothing yet'}.")]
+    if few := too_few(counts):
+        lines.append(Text(f"Too few to learn from: {', '.join(few)}; mostly the prior."))
+    lines += _lines("Assumption", round_["assumptions"])
+    lines += _lines("Warning", round_["warnings"], style="bold")
+    lines += _hypervolume(round_["hypervolume"])
+    lines.append(Text(f"MLflow run {round_['mlflow_run_id'] or NO_VALUE}"))
+    return lines
+
+
+def _lines(head: str, sentences: Iterable[object], *, style: str = "") -> list[Text]:
+    return [Text.assemble((f"{head}: ", style), str(sentence)) for sentence in sentences]
+
+
+def _hypervolume(hypervolume: Mapping[str, Mapping[str, Any]] | None) -> list[Text]:
+    lines = []
+    for name, volume in (hypervolume or {}).items():
+        value, lower, upper = (_three_decimals(volume.get(key)) for key in _VOLUME_KEYS)
+        lines.append(Text(f"Hypervolume of the {name}: {value} (90 %: {lower}..{upper})"))
+    return lines
+
+
+def _three_decimals(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, int | float) and is_known(value) else NO_VALUE
+
+
+def _coverage(coverage: Mapping[str, Any] | None) -> list[Text]:
+    if coverage is None:
+        return [Text("Coverage: no round has been scored yet")]
+    shares = " and ".join(
+        f"{100 * coverage[level]:.0f} % in the {level} % range"
+        for level in ("50", "90")
+        if is_known(coverage.get(level))
+    )
+    return [Text(f"Coverage: of {coverage['n']} readings {shares or 'none could be scored'}")]
+
+
+def _rounds_table(rounds: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
+    for name in ("round", "state", "opened"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("glasses", justify="right")
+    table.add_column("tri-layers", justify="right")
+    table.add_column("scored")
+    for entry in rounds:
+        table.add_row(
+            Text(entry["id"]),
+            Text(entry["state"]),
+            Text(str(entry["opened_at"])[:16].replace("T", " ")),
+            str(entry["n_glasses"]),
+            str(entry["n_trilayers"]),
+            Text(_score_text(entry["scored"])),
+        )
+    return table
+
+
+def _score_text(scored: Mapping[str, Any] | None) -> str:
+    """The scores that are plain numbers, in one line."""
+    if scored is None:
+        return "not yet"
+    numbers = {name: value for name, value in scored.items() if is_known(value)}
+    return (
+        ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in numbers.items())
+        or "yes"
+    )
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column()
+    grid.add_column(justify="right")
+    for name, value in pairs:
+        grid.add_row(Text(name), Text(value))
+    return grid
+
+
+def _milligrams(mass_mg: object) -> str:
+    if not isinstance(mass_mg, int | float) or not is_known(mass_mg):
+        return NO_VALUE
+    return f"{mass_mg:.1f} mg"

@@ -1,0 +1,143 @@
+"""What the told rows say of all others: one Gaussian process an objective."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.gp import GaussianProcess
+from optimizer.objectives import Objective
+from optimizer.space import Space
+from optimizer.told import NARROW, scale_values
+
+Vector = NDArray[np.float64]
+
+SCATTER_SHARE: Final = 0.1
+"""Expected residual as a share of the prior's spread; each process learns its own."""
+
+Z_90: Final = 1.6448536269514722
+"""A normal variable lies within this many standard deviations with 90 %."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """Surrogates over a space, physical units out.
+
+    Attributes:
+        space: Encodes the rows.
+        objectives: m objectives.
+        surrogates: One each; ``None`` where there is neither data nor a prior.
+        set_aside: Positions of the readings no surrogate could use: open or wide intervals.
+    """
+
+    space: Space
+    objectives: Sequence[Objective]
+    surrogates: Sequence[GaussianProcess | None]
+    set_aside: Sequence[int]
+
+    @classmethod
+    def of(
+        cls,
+        space: Space,
+        objectives: Sequence[Objective],
+        recipes: pd.DataFrame,
+        readings: pd.DataFrame,
+    ) -> "Belief":
+        """Surrogates fitted to what was told.
+
+        Args:
+            space: Encodes the rows.
+            objectives: m objectives.
+            recipes: Rows made.
+            readings: As from ``told_readings``; ``row`` counts the recipes.
+
+        Returns:
+            The belief.
+        """
+        encoded = space.encode(recipes) if len(recipes) else None
+        width = space.encode(space.spread(1, np.random.default_rng(0))).shape[1]
+        surrogates: list[GaussianProcess | None] = []
+        aside: list[int] = []
+        for objective in objectives:
+            own = readings[readings["objective"] == objective.name]
+            values = scale_values(own, objective)
+            prior = _prior(objective, values["value"].to_numpy())
+            if prior is None:
+                surrogates.append(None)
+                aside.extend(own.index)
+                continue
+            centre, sd = prior
+            noise = np.hypot(values["se"], SCATTER_SHARE * sd)
+            used = values[2 * values["half"] <= NARROW * noise]
+            aside.extend(own.index.difference(used.index))
+            rows = own.loc[used.index, "row"].to_numpy(dtype=int)
+            at = np.empty((0, width)) if encoded is None else encoded[rows]
+            process = GaussianProcess(centre, sd, SCATTER_SHARE * sd)
+            surrogates.append(process.fit(at, used["value"].to_numpy(), used["se"].to_numpy()))
+        return cls(space, objectives, surrogates, sorted(aside))
+
+    def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Predictions of the true values.
+
+        Args:
+            rows: n valid rows.
+
+        Returns:
+            Index of ``rows``; per objective ``_mean``, ``_sd``, ``_lower``, ``_upper`` (90 %),
+            physical units; on ``log10`` the mean is the median and the sd in decades. NaN
+            without data and prior.
+        """
+        at, columns = self.space.encode(rows), {}
+        for objective, surrogate in zip(self.objectives, self.surrogates, strict=True):
+            if surrogate is None:
+                mean = sd = np.full(len(rows), np.nan)
+            else:
+                mean, sd = surrogate.marginal(at)
+            parts = {"mean": mean, "lower": mean - Z_90 * sd, "upper": mean + Z_90 * sd}
+            physical = {name: objective.from_scale(part) for name, part in parts.items()}
+            for name in ("mean", "sd", "lower", "upper"):
+                columns[f"{objective.name}_{name}"] = sd if name == "sd" else physical[name]
+        return pd.DataFrame(columns, index=rows.index)
+
+    def draw(self, rows: pd.DataFrame, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Joint draws of the true values.
+
+        Args:
+            rows: N valid rows.
+            n: Number of draws.
+            rng: Source of randomness.
+
+        Returns:
+            Shape (n, N, m), physical units; NaN without data and prior.
+        """
+        at = self.space.encode(rows)
+        return np.stack(
+            [
+                np.full((n, len(rows)), np.nan)
+                if surrogate is None
+                else objective.from_scale(surrogate.sample(at, n, rng))
+                for objective, surrogate in zip(self.objectives, self.surrogates, strict=True)
+            ],
+            axis=-1,
+        )
+
+
+def _prior(objective: Objective, values: Vector) -> tuple[float, float] | None:
+    """The stated prior, else centre and spread of the data; ``None`` without either."""
+    if objective.prior is not None:
+        return objective.prior
+    if not len(values):
+        return None
+    centre = float(values.mean())
+    sd = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    # constant data say little of the spread: the way to the reference gives a floor
+    way = (
+        0.0
+        if objective.reference is None
+        else abs(centre - objective.to_scale(objective.reference))
+    )
+    return centre, max(sd, 0.1 * float(way), 1e-3 * abs(centre), 1e-9)
