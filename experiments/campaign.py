@@ -1,11 +1,12 @@
 """A campaign: ledger, configuration and what follows from them. The only mutable object."""
 
 import json
-import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -16,7 +17,7 @@ import pandas as pd
 from experiments.assumptions import apply_assumptions, assumption_sentences, plant_paper
 from experiments.cell_batch import CellBatch, Powder, propose_cells, whole_cells
 from experiments.config import CONFIG_NAME, CampaignConfig, read_config, write_config
-from experiments.glass_batch import GlassBatch, Proposed, propose_glasses
+from experiments.glass_batch import GlassBatch, propose_glasses
 from experiments.knowledge import (
     CELL_PROPERTIES,
     GLASS_COLUMNS,
@@ -26,14 +27,14 @@ from experiments.knowledge import (
     fit_knowledge,
 )
 from experiments.ledger import Ledger
-from experiments.ledger_rows import CellRow, JarRow, OutboxRow, PelletRow, ProposalRow
+from experiments.ledger_rows import CellRow, JarRow, Origin, OutboxRow, PelletRow, ProposalRow
 from experiments.notebook_file import read_notebook
 from experiments.outbox import Delivery, LedgerOutbox
 from experiments.progress import flat_hypervolumes, hypervolumes
 from experiments.recording import Report, bench, record_files, write
-from experiments.round_files import round_files
-from experiments.round_folder import made_rows, write_folder
-from experiments.settling import close, settle, undecided
+from experiments.round_files import ROUND_FILES, round_files
+from experiments.round_folder import write_folder
+from experiments.settling import close, settle
 from experiments.simulation import VirtualChemist
 from experiments.status import status_of
 from features.cell_limits import Limits
@@ -42,9 +43,11 @@ from features.properties import property_of
 from features.recipe import GlassRecipe
 from features.stoichiometry import Assays, masses_for
 from models.baselines import MeanSurrogate
+from models.wording import count_in_words
 
 LEDGER_NAME: Final = "ledger.db"
 ROUNDS_FOLDER: Final = "rounds"
+UNTOLD: Final = "nobody told of it before the round was closed"
 
 Round = dict[str, Any]
 """A round as plain data: what ``propose --json`` prints and the batch sheet shows."""
@@ -202,14 +205,16 @@ class Campaign:
         Raises:
             CampaignError: If there is no such round.
         """
-        rounds = self.ledger.rounds().set_index("id")
-        if round_id not in rounds.index:
-            known = ", ".join(map(str, rounds.index)) or "none yet"
+        configs = {str(row["id"]): row["config"] for row in _records(self.ledger.rounds())}
+        if round_id not in configs:
+            known = ", ".join(configs) or "none yet"
             raise CampaignError(f"there is no round {round_id!r}; rounds: {known}")
-        round_ = self._stored(round_id, dict(rounds.loc[round_id, "config"])["round"])
-        write_folder(self.round_folder(round_id), round_files(round_, self.config))
+        round_ = self._stored(round_id, configs[round_id]["round"])
         self.deliver()
         round_["mlflow_run_id"] = LedgerOutbox(self.ledger).run_id(round_id)
+        folder = self.round_folder(round_id)
+        if any(not (folder / name).exists() for name in ROUND_FILES):
+            write_folder(folder, round_files(round_, self.config))
         return round_
 
     def round_folder(self, round_id: str) -> Path:
@@ -275,23 +280,25 @@ class Campaign:
         """
         if round_id not in self.open_rounds():
             raise CampaignError(
-                f"there is no open round {round_id!r}; open: {', '.join(self.open_rounds()) or 'none'}"
+                f"there is no open round {round_id!r}; "
+                f"open: {', '.join(self.open_rounds()) or 'none'}"
             )
+        cells = [self.ledger.cell(name) for name in _planned(self.ledger.cells(), round_id)]
+        pellets = [self.ledger.pellet(name) for name in _planned(self.ledger.pellets(), round_id)]
+        jars = [self.ledger.jar(name) for name in _planned(self.ledger.jars(), round_id)]
         with self.ledger.transaction() as tx:
-            for frame, read, correct in (
-                (self.ledger.cells(), self.ledger.cell, tx.correct_cell),
-                (self.ledger.pellets(), self.ledger.pellet, tx.correct_pellet),
-                (self.ledger.jars(), self.ledger.jar, tx.correct_jar),
-            ):
-                waiting = frame.index[
-                    (frame["round_id"] == round_id) & (frame["status"] == "planned")
-                ]
-                for specimen in waiting:
-                    correct(_not_made(read(str(specimen))))  # type: ignore[operator]
+            for cell in cells:
+                tx.correct_cell(replace(cell, status="not_made", note=UNTOLD))
+            for pellet in pellets:
+                tx.correct_pellet(replace(pellet, status="not_made", note=UNTOLD))
+            for jar in jars:
+                tx.correct_jar(replace(jar, status="not_made", note=UNTOLD))
             close(tx, round_id)
         self.deliver()
 
-    def simulate(self, *, world: str = "A", seed: int = 0, fill_only: bool = False) -> Report | None:
+    def simulate(
+        self, *, world: str = "A", seed: int = 0, fill_only: bool = False
+    ) -> Report | None:
         """Fill the oldest open round from the virtual lab, and record it.
 
         The campaign becomes simulated, for good.
@@ -358,6 +365,10 @@ class Campaign:
         """Tell MLflow what waits in the outbox; never fails because of MLflow."""
         return LedgerOutbox(self.ledger).deliver(self.config, self.folder)
 
+    def where_tracked(self, round_id: str) -> str:
+        """Where MLflow holds a round, in words."""
+        return LedgerOutbox(self.ledger).describe(round_id, self.config, self.folder)
+
     def _settled(self, report: Report, *, end: bool) -> Report:
         closed = settle(self.ledger, self.config)
         if end:
@@ -366,7 +377,7 @@ class Campaign:
                     self.end_round(round_id)
                     closed.append(round_id)
         self.deliver()
-        return _with_closed(report, closed)
+        return replace(report, closed=tuple(dict.fromkeys(closed)))
 
     def _stock(self) -> pd.DataFrame:
         return self.ledger.stock(
@@ -391,7 +402,7 @@ class Campaign:
         expected *= self.config.equipment.expected_recovery
         expected -= self.config.glasses.pellet_mass_mg
         return Powder(
-            jars=pd.concat([jars, new]), left_mg=left | {jar: expected for jar in new.index}
+            jars=pd.concat([jars, new]), left_mg=left | dict.fromkeys(new.index, expected)
         )
 
     def _round(
@@ -416,11 +427,14 @@ class Campaign:
             },
             "glasses": glasses,
             "trilayers": self._cell_items(knowledge, number, cells, powder),
-            "counts": [model.in_words() for model in knowledge.layers.values()]
-            + [knowledge.trilayer.in_words()],
+            "counts": [
+                *(count_in_words(m.n_readings, name) for name, m in knowledge.layers.items()),
+                count_in_words(knowledge.trilayer.n_readings, "critical_current_density"),
+            ],
             "assumptions": assumption_sentences(self.ledger, self.config),
             "warnings": [*batch.warnings, *cells.warnings],
             "hypervolume": hypervolumes(knowledge, self.config),
+            "mlflow_run_id": None,
         }
 
     def _glass_items(
@@ -488,7 +502,7 @@ class Campaign:
         digest, body = knowledge.frozen()
         round_id, number = str(round_["round"]), int(str(round_["round"])[1:])
         header = {k: v for k, v in round_.items() if k not in ("glasses", "trilayers")}
-        origin = "simulated" if self.kind == "simulated" else "lab"
+        origin: Origin = "simulated" if self.kind == "simulated" else "lab"
         with self.ledger.transaction() as tx:
             tx.add_round(
                 round_id,
@@ -584,7 +598,7 @@ class Campaign:
         }
 
     def _stored(self, round_id: str, header: Mapping[str, Any]) -> Round:
-        rows = self.ledger.proposals(round_id).to_dict("records")
+        rows = _records(self.ledger.proposals(round_id))
         items = {"glass": list[dict[str, Any]](), "trilayer": list[dict[str, Any]]()}
         for row in rows:
             items[str(row["kind"])].append({**row["recipe"], "predictions": row["prediction"]})
@@ -597,16 +611,21 @@ class Campaign:
 
     def _glass(self, jar: str) -> GlassRecipe:
         """The recipe a jar was proposed with, for the virtual lab to make it again."""
-        for row in self.ledger.proposals().to_dict("records"):
+        for row in _records(self.ledger.proposals()):
             if row["specimen"] == jar:
                 recipe = row["recipe"]["recipe"]
                 return GlassRecipe(**{name: recipe[name] for name in _JAR_COLUMNS})
-        row = self.ledger.jar(jar)
-        return GlassRecipe(**{name: getattr(row, name) for name in _JAR_COLUMNS})
+        made = self.ledger.jar(jar)
+        return GlassRecipe(**{name: getattr(made, name) for name in _JAR_COLUMNS})
 
 
 _JAR_COLUMNS: Final = ("x", "milling_time_h", "milling_media", "milling_speed_rpm")
 _LEAST_SKIN_POWDER_MG: Final = 100.0
+
+
+def _planned(frame: pd.DataFrame, round_id: str) -> list[str]:
+    rows = (frame["round_id"] == round_id) & (frame["status"] == "planned")
+    return [str(name) for name in frame.index[rows]]
 
 
 def _round_id(number: int) -> str:
@@ -615,6 +634,14 @@ def _round_id(number: int) -> str:
 
 def _jar_id(number: int, index: int) -> str:
     return f"{_round_id(number)}-G{index + 1}"
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _sha256(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:
@@ -626,6 +653,6 @@ def _predictions(tables: Mapping[str, pd.DataFrame], row: str) -> dict[str, dict
     found = {}
     for name, table in tables.items():
         entry = property_of(name)
-        values = {str(k): float(v) for k, v in table.loc[row].items()}
+        values = {part: float(table[part].loc[row]) for part in map(str, table.columns)}
         found[name] = {**values, "unit": entry.unit, "sd_unit": entry.sd_unit}
     return found

@@ -18,7 +18,8 @@ from features.cell_limits import Limits, allowed
 from features.errors import SpaceError
 from features.transformers import GlassFeatures
 from optimizer.batch import propose_batch
-from optimizer.parameters import Categorical, Discrete
+from optimizer.categorical import Categorical
+from optimizer.parameters import Discrete
 from optimizer.space import SearchSpace
 
 CHOICE: Final = ("core", "skin", "core_mass_mg", "skin_mass_mg", "pressing_pressure_mpa")
@@ -206,7 +207,7 @@ def _described(jars: pd.DataFrame) -> pd.DataFrame:
         .fit_transform(jars.assign(pressing_pressure_mpa=0.0))
     )
     varied = features.loc[:, features.nunique() > 1]
-    return varied if varied.shape[1] else features[["x"]]
+    return pd.DataFrame(varied if varied.shape[1] else features[["x"]])
 
 
 def _control(config: CampaignConfig, powder: Powder) -> Proposed | None:
@@ -236,7 +237,7 @@ def _control(config: CampaignConfig, powder: Powder) -> Proposed | None:
     return Proposed(
         recipe=recipe,
         role="control",
-        why="control: the reference cell built here, to see whether this lab gets the paper's value",
+        why="the reference cell, to see whether this lab gets the paper's value",
     )
 
 
@@ -277,8 +278,7 @@ def _farthest(
     return Proposed(
         recipe={name: row[name] for name in (*CHOICE, *CONTEXT)},
         role="space_filling",
-        why="space filling: far from every cell built so far, too few critical currents are known "
-        "to predict",
+        why="far from every cell built so far, too few critical currents are known to predict",
     )
 
 

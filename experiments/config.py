@@ -85,7 +85,7 @@ class GlassConfig(_Strict):
     milling_time_h: Parameter = Range(low=1.0, high=20.0, step=0.5)
     milling_speed_rpm: Parameter = 500.0
     jars_owned: dict[str, Annotated[int, Field(ge=0)]] = {
-        "stainless_steel": 2,
+        "stainless_steel": 3,
         "zirconia": 2,
         "agate": 2,
     }

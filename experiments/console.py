@@ -260,7 +260,8 @@ def _footnotes(round_: Mapping[str, Any]) -> list[Text]:
     counts = round_["counts"]
     lines = [Text(f"Trained on {', '.join(counts) if counts else 'nothing yet'}.")]
     if few := too_few(counts):
-        lines.append(Text(f"Too few to learn from: {', '.join(few)}; mostly the prior."))
+        which = "all of them" if len(few) == len(counts) else ", ".join(few)
+        lines.append(Text(f"Too few to learn from: {which}; those ranges are mostly the prior."))
     lines += _lines("Assumption", round_["assumptions"])
     lines += _lines("Warning", round_["warnings"], style="bold")
     lines += _hypervolume(round_["hypervolume"])

@@ -9,7 +9,7 @@ from features.properties import CATALOGUE
 NO_VALUE: Final = "-"
 """Stands where nothing is known; never ``nan``."""
 
-FEW_READINGS: Final = 10
+FEW_READINGS: Final = 5
 """Below this a surrogate mostly repeats its prior: twice the five parameters of a pellet."""
 
 SHORT_MEDIA: Final[dict[str, str]] = {

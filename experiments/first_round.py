@@ -60,9 +60,7 @@ def first_glasses(
     }
     batch = _Batch(told, anchor, config, q)
     if config.batch.controls:
-        batch.add(
-            {}, "control", "control: the reference glass, made here to compare with", repeat=True
-        )
+        batch.add({}, "control", "the reference glass, made here to compare with", repeat=True)
     for x, media in _known_in_other_media_only(read, config):
         batch.add(
             {"x": x},
@@ -74,14 +72,15 @@ def first_glasses(
         batch.add(
             {"x": config.control.skin_x},
             "skin",
-            f"skin material: tri-layers need x of at least 0.30 against sodium and none is in "
+            f"tri-layers need x of at least 0.30 against sodium and none is in "
             f"stock; x = {config.control.skin_x:g} is the skin of the reference cell",
+            repeat=True,
         )
     for media in _untried_media(told, config):
         batch.add(
             {"milling_media": media},
             "medium",
-            f"medium: the control's composition in {MEDIA[media].label}, never tried so far, "
+            f"the control's composition in {MEDIA[media].label}, never tried so far, "
             "which tells the medium apart from the oxygen",
         )
     batch.fill(space, held, rng)
@@ -114,7 +113,7 @@ class _Batch:
 
     def fill(self, space: SearchSpace, held: Mapping[str, float], rng: np.random.Generator) -> None:
         """Fill what is left with recipes far from all that is known."""
-        run = {
+        run: dict[str, object] = {
             name: self._anchor[name]
             for name in ("milling_time_h", "milling_speed_rpm")
             if name in space.columns
@@ -129,7 +128,7 @@ class _Batch:
             self.add(
                 {**held, **far},
                 "space_filling",
-                "space filling: far from every recipe made so far, too little is known to predict",
+                "far from every recipe made so far, too little is known to predict",
             )
             if len(self.rows) == before:
                 return

@@ -17,7 +17,8 @@ from experiments.reasons import glass_reason
 from features.errors import CampaignError
 from features.milling import MEDIA
 from optimizer.batch import propose_batch
-from optimizer.parameters import Categorical, Discrete
+from optimizer.categorical import Categorical
+from optimizer.parameters import Discrete
 from optimizer.space import SearchSpace
 
 FREE: Final = ("x", "milling_time_h", "milling_speed_rpm", "pressing_pressure_mpa")
@@ -240,9 +241,9 @@ def _control(config: CampaignConfig, run: Mapping[str, float]) -> Proposed:
     }
     same = abs(run["milling_time_h"] - control.milling_time_h) < 1e-9
     why = (
-        "control: the reference glass again, which tells how much two jars of one recipe differ"
+        "the reference glass again, which tells how much two jars of one recipe differ"
         if same
-        else f"control: the reference composition and medium at this run's "
+        else f"the reference composition and medium at this run's "
         f"{run['milling_time_h']:g} h, which tells time apart from composition"
     )
     return Proposed(recipe=recipe, role="control", why=why)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optimizer.parameters import Categorical
+from optimizer.categorical import Categorical
 from optimizer.space import SearchSpace
 
 

@@ -15,6 +15,7 @@ from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeVar
+from uuid import uuid4
 
 import pandas as pd
 from sqlalchemy import (
@@ -151,6 +152,7 @@ class Ledger:
             "campaign": campaign,
             "kind": kind,
             "created": now(),
+            "id": uuid4().hex,
         }
         with ledger._connection(write=True) as connection:
             if inspect(connection).get_table_names():
@@ -230,6 +232,11 @@ class Ledger:
     def campaign(self) -> str:
         """Name of the campaign."""
         return self._meta("campaign")
+
+    @property
+    def id(self) -> str:
+        """What tells two campaigns of one name apart."""
+        return self._meta("id")
 
     @property
     def kind(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final, Literal, get_args
 Kind = Literal["real", "simulated"]
 Origin = Literal["paper", "lab", "simulated", "history", "stock"]
 Status = Literal["planned", "made", "failed", "not_made"]
-RoundEvent = Literal["opened", "recorded", "scored", "closed"]
+RoundEvent = Literal["opened", "tracked", "recorded", "scored", "closed"]
 
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 ORIGINS: Final[tuple[str, ...]] = get_args(Origin)

@@ -5,19 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
 from experiments.config import CampaignConfig
 from experiments.csv_files import Row, read_rows
-from experiments.ledger_rows import CellRow, JarRow, PelletRow, SpecimenRow
+from experiments.ledger_rows import CellRow, JarRow, Origin, PelletRow, SpecimenRow, Status
 from features.errors import GlassError, TableError
-from features.plausibility import check_field
+from features.plausibility import FIELDS, check_field
 from features.recipe import GlassRecipe, PelletRecipe, TrilayerRecipe
 from features.stoichiometry import Assays, Masses, composition_from
 
-STATUSES: Final = ("made", "failed", "not_made")
+STATUSES: Final[tuple[Status, ...]] = ("made", "failed", "not_made")
 REASONS: Final = (
     "unreacted", "crystallised", "caked", "cracked", "short", "leaked_air", "handling",
     "instrument", "other",
@@ -31,7 +31,15 @@ P2O5 in 2 g; domain notes 3.2)."""
 NA_PER_P_RANGE: Final = (2.7, 3.3)
 """Na/P outside this means a mass was swapped or mistyped (3 is meant; domain notes 3.2)."""
 
+_FIELD: Final = {
+    "mass_mg": "pellet_mass_mg",
+    "thickness_um": "pellet_thickness_um",
+    "precompaction_pressure_mpa": "pressing_pressure_mpa",
+}
+"""Sanity range of a column, where it is not called like the column."""
+
 _ROUND_ID: Final = re.compile(r"^R\d+-")
+_GLASS: Final = ("x", "milling_time_h", "milling_media", "milling_speed_rpm")
 _MASSES: Final = ("na2s_mg", "p2s5_mg", "p2o5_mg")
 
 
@@ -51,7 +59,7 @@ class Bench:
     pellets: pd.DataFrame
     cells: pd.DataFrame
     config: CampaignConfig
-    origin: str
+    origin: Origin
 
     def kind_of(self, specimen: str) -> str | None:
         """``jar``, ``pellet`` or ``cell``; ``None`` when unknown."""
@@ -59,6 +67,11 @@ class Bench:
             if specimen in frame.index:
                 return kind
         return None
+
+    def status_of(self, specimen: str) -> str:
+        """How far a specimen of the ledger got."""
+        frames = (self.jars, self.pellets, self.cells)
+        return next(str(f.loc[specimen, "status"]) for f in frames if specimen in f.index)
 
     def nearest(self, specimen: str) -> str:
         """A hint at the specimen that was perhaps meant; empty when none is near."""
@@ -95,12 +108,16 @@ def read_made(path: Path, bench: Bench) -> Findings:
         Rows to write, problems and warnings. When there are problems the rows are not to be
         written.
     """
-    found = Findings()
     try:
         rows = read_rows(path, ("specimen", "kind", "status"))
     except TableError as error:
-        found.problems.append(str(error))
-        return found
+        return Findings(problems=[str(error)])
+    return read_made_rows(rows, bench)
+
+
+def read_made_rows(rows: Sequence[Row], bench: Bench) -> Findings:
+    """Check rows of ``made.csv``; see ``read_made``."""
+    found = Findings()
     decided = _decided(rows, bench, found)
     for kind, read in (("jar", _jar), ("pellet", _pellet), ("cell", _cell)):
         for row in decided:
@@ -181,7 +198,7 @@ def _collect(
 class _Values:
     """Values of a row, falling back to what was planned where a cell is blank."""
 
-    def __init__(self, row: Row, planned: Mapping[str, object] | None, found: Findings) -> None:
+    def __init__(self, row: Row, planned: Mapping[str, Any] | None, found: Findings) -> None:
         self.row = row
         self.planned = planned
         self.found = found
@@ -219,8 +236,8 @@ class _Values:
             TableError: If it is no number, or impossible.
         """
         value = self.row.number_of(column)
-        if value is not None:
-            verdict = check_field(column, value)
+        if value is not None and _FIELD.get(column, column) in FIELDS:
+            verdict = check_field(_FIELD.get(column, column), value)
             if verdict.level == "reject":
                 raise TableError(f"{self.row.place(column)}: {verdict.message}")
             if verdict.level == "warn":
@@ -228,18 +245,18 @@ class _Values:
         return value
 
 
-def _planned(frame: pd.DataFrame, specimen: str) -> Mapping[str, object] | None:
+def _planned(frame: pd.DataFrame, specimen: str) -> Mapping[str, Any] | None:
     if specimen not in frame.index:
         return None
     return {str(name): value for name, value in frame.loc[specimen].items()}
 
 
-def _history(row: Row) -> dict[str, str]:
-    return {
-        "status": row["status"],
-        "reason": row["reason"].lower().replace(" ", "_") if row["status"] == "failed" else "",
-        "note": row["note"],
-    }
+def _status(row: Row) -> Status:
+    return STATUSES[STATUSES.index(row["status"])]
+
+
+def _reason(row: Row) -> str:
+    return row["reason"].lower().replace(" ", "_") if row["status"] == "failed" else ""
 
 
 def _jar(row: Row, bench: Bench, found: Findings) -> JarRow:
@@ -266,14 +283,10 @@ def _jar(row: Row, bench: Bench, found: Findings) -> JarRow:
             f"{row.place('recovered_mass_mg')}: less than 80 % came out of {row['specimen']}; "
             "the caked rest may have another composition"
         )
-    known = planned is not None
-    origin = str(planned["origin"]) if planned is not None else bench.origin
-    if not known and origin == "lab":
-        origin = "stock" if recovered is not None else "history"
     return JarRow(
         id=row["specimen"],
         round_id=_round_of(planned),
-        origin=origin,
+        origin=_origin(planned, recovered, bench),
         x=recipe.x,
         milling_time_h=recipe.milling_time_h,
         milling_media=recipe.milling_media,
@@ -287,11 +300,23 @@ def _jar(row: Row, bench: Bench, found: Findings) -> JarRow:
         batch_mass_g=batch_g,
         recovered_mass_mg=recovered,
         operator=row["operator"],
-        **_history(row),
+        status=_status(row),
+        reason=_reason(row),
+        note=row["note"],
     )
 
 
-def _round_of(planned: Mapping[str, object] | None) -> str | None:
+def _origin(planned: Mapping[str, Any] | None, recovered: float | None, bench: Bench) -> Origin:
+    """Where a jar comes from: one with powder that no round asked for is stock."""
+    if bench.origin == "simulated":
+        return "simulated"
+    if planned is None:
+        return "history" if recovered is None else "stock"
+    origin: Origin = planned["origin"]
+    return origin
+
+
+def _round_of(planned: Mapping[str, Any] | None) -> str | None:
     round_id = None if planned is None else planned.get("round_id")
     return round_id if isinstance(round_id, str) else None
 
@@ -310,7 +335,7 @@ def _masses(row: Row, values: _Values) -> Masses | None:
 
 
 def _weighed_x(row: Row, masses: Masses, assays: Assays) -> float:
-    """x of the weighed masses; the column x must agree with it.
+    """X of the weighed masses; the column x must agree with it.
 
     Raises:
         TableError: If the masses contradict the column x, or Na/P is far from 3.
@@ -335,7 +360,8 @@ def _within_rating(row: Row, pressure_mpa: float, bench: Bench, column: str) -> 
     rating = bench.config.equipment.die_rating_mpa
     if pressure_mpa > rating:
         raise TableError(
-            f"{row.place(column)}: {pressure_mpa:g} MPa is above the die's rating of {rating:g} MPa; "
+            f"{row.place(column)}: {pressure_mpa:g} MPa is above the die's rating of "
+            f"{rating:g} MPa; "
             "check the number, or the rating in campaign.yaml"
         )
 
@@ -347,16 +373,12 @@ def _known_jar(row: Row, column: str, jar: str, bench: Bench, found: Findings) -
 
 
 def _glass(jar: str, bench: Bench, found: Findings) -> GlassRecipe:
-    for made in found.rows:
-        if isinstance(made, JarRow) and made.id == jar:
-            return GlassRecipe(
-                made.x, made.milling_time_h, made.milling_media, made.milling_speed_rpm
-            )
-    row = bench.jars.loc[jar]
-    return GlassRecipe(
-        float(row["x"]), float(row["milling_time_h"]), str(row["milling_media"]),
-        float(row["milling_speed_rpm"]),
-    )  # fmt: skip
+    made = next((r for r in found.rows if isinstance(r, JarRow) and r.id == jar), None)
+    if made is None:
+        recipe: dict[str, Any] = {name: bench.jars[name].loc[jar] for name in _GLASS}
+    else:
+        recipe = {name: getattr(made, name) for name in _GLASS}
+    return GlassRecipe(**recipe)
 
 
 def _pellet(row: Row, bench: Bench, found: Findings) -> PelletRow:
@@ -376,7 +398,9 @@ def _pellet(row: Row, bench: Bench, found: Findings) -> PelletRow:
         mass_mg=recipe.mass_mg,
         thickness_um=values.optional("thickness_um"),
         operator=row["operator"],
-        **_history(row),
+        status=_status(row),
+        reason=_reason(row),
+        note=row["note"],
     )
 
 
@@ -414,5 +438,7 @@ def _cell(row: Row, bench: Bench, found: Findings) -> CellRow:
         stack_pressure_mpa=recipe.stack_pressure_mpa,
         temperature_c=recipe.temperature_c,
         operator=row["operator"],
-        **_history(row),
+        status=_status(row),
+        reason=_reason(row),
+        note=row["note"],
     )

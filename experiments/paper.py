@@ -1,8 +1,8 @@
 """The paper's data as ledger rows: Chi et al. 2022, under the assumptions in force.
 
 Chi, X. et al., Nat. Commun. 13, 2854 (2022), DOI 10.1038/s41467-022-30517-y. The paper leaves two
-things open that matter: the temperature of 2.7e-4 S/cm (A1 of the domain notes) and whether 25 mg of
-skin is each side or both together (A3). ``paper_data`` derives the rows for either answer.
+things open that matter: the temperature of 2.7e-4 S/cm (A1 of the domain notes) and whether 25 mg
+of skin is each side or both together (A3). ``paper_data`` derives the rows for either answer.
 """
 
 import csv

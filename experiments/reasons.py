@@ -55,18 +55,18 @@ def _reason(
     objectives = objectives_of(wanted)
     mine = utilities(objectives, np.array([[predicted[n]["mean"].iloc[0] for n in names]]))[0]
     if front is None:
-        return "explore", f"explore: nothing was measured yet; {_widest(predicted, names)}"
+        return "explore", f"nothing was measured yet; {_widest(predicted, names)}"
     theirs = utilities(objectives, np.column_stack([front[n]["mean"].to_numpy() for n in names]))
     beaten = bool((theirs >= mine - 1e-12).all(axis=1).any())
     if beaten:
-        return "explore", f"explore: {_widest(predicted, names)}"
+        return "explore", _widest(predicted, names)
     gains = mine - theirs.max(axis=0)
     best = int(gains.argmax())
     entry = property_of(names[best])
     row = predicted[names[best]].iloc[0]
     what = "best" if gains[best] > 0 else "a new balance, with"
     return "exploit", (
-        f"exploit: predicted {what} {entry.label} of {row['mean']:.2g} {entry.unit} "
+        f"predicted {what} {entry.label} of {row['mean']:.2g} {entry.unit} "
         f"(90 %: {row['lower']:.2g} to {row['upper']:.2g}) without giving up the rest"
     )
 

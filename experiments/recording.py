@@ -17,6 +17,9 @@ from experiments.results_file import Results, read_results
 from experiments.simulation import is_simulated
 from features.errors import CampaignError, InputError
 
+ROUNDING_MG: Final = 0.5
+"""Overdraw that is only rounding of weighed masses."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -76,7 +79,7 @@ def record_files(
     """
     known = bench(ledger, config)
     specimens = read_made(made, known)
-    outcome = read_results(results, *_with(known, specimens.rows))
+    outcome = read_results(results, known, specimens.rows)
     problems = [*specimens.problems, *outcome.problems]
     if not problems:
         _refuse_wrong_world(ledger.kind, specimens.rows, outcome.readings)
@@ -148,29 +151,6 @@ def not_measured(ledger: Ledger, round_id: str) -> set[tuple[str, str]]:
     return {(pair[0], pair[1]) for detail in details for pair in detail.get("not_measured", [])}
 
 
-def _with(known: Bench, rows: Sequence[SpecimenRow]) -> tuple[Bench, dict[str, str]]:
-    """The bench and every specimen's status once the made rows count."""
-    statuses: dict[str, str] = {}
-    for frame in (known.jars, known.pellets, known.cells):
-        statuses |= {str(name): str(value) for name, value in frame["status"].items()}
-    statuses |= {row.id: row.status for row in rows}
-    new = {kind: [r.id for r in rows if r.kind == kind] for kind in ("jar", "pellet", "cell")}
-    return (
-        Bench(
-            jars=_indexed(known.jars, new["jar"]),
-            pellets=_indexed(known.pellets, new["pellet"]),
-            cells=_indexed(known.cells, new["cell"]),
-            config=known.config,
-            origin=known.origin,
-        ),
-        statuses,
-    )
-
-
-def _indexed(frame: pd.DataFrame, ids: Sequence[str]) -> pd.DataFrame:
-    return frame.reindex([*frame.index, *(name for name in ids if name not in frame.index)])
-
-
 def _refuse_wrong_world(
     kind: str, rows: Sequence[SpecimenRow], readings: Sequence[ReadingRow]
 ) -> None:
@@ -203,14 +183,13 @@ def _overdrawn(known: Bench, rows: Sequence[SpecimenRow]) -> list[str]:
         frames["cell"],
         expected_recovery=known.config.equipment.expected_recovery,
     )
-    changed = {row.id for row in rows}
-    changed |= {parent for row in rows for parent in row.parents}
+    changed = {row.id for row in rows} | {parent for row in rows for parent in row.parents}
     return [
-        f"jar {jar.jar}: {jar.used_mg:.0f} mg were taken from {jar.recovered_mg:.0f} mg "
-        f"{'expected' if jar.expected else 'recovered'}; correct a mass in made.csv or the "
+        f"jar {jar['jar']}: {jar['used_mg']:.0f} mg were taken from {jar['recovered_mg']:.0f} mg "
+        f"{'expected' if jar['expected'] else 'recovered'}; correct a mass in made.csv or the "
         "recovered mass"
-        for jar in left.itertuples()
-        if jar.left_mg < -0.5 and jar.jar in changed
+        for jar in left.to_dict("records")
+        if jar["left_mg"] < -ROUNDING_MG and jar["jar"] in changed
     ]
 
 
@@ -219,13 +198,23 @@ def _columns(row: SpecimenRow) -> dict[str, Any]:
 
 
 def _put(tx: Transaction, row: SpecimenRow, *, known: bool) -> bool:
+    """Add or correct a specimen; whether anything was written."""
+    if known:
+        match row:
+            case JarRow():
+                return tx.correct_jar(row)
+            case PelletRow():
+                return tx.correct_pellet(row)
+            case CellRow():
+                return tx.correct_cell(row)
     match row:
         case JarRow():
-            return tx.correct_jar(row) if known else tx.add_jar(row) is None
+            tx.add_jar(row)
         case PelletRow():
-            return tx.correct_pellet(row) if known else tx.add_pellet(row) is None
+            tx.add_pellet(row)
         case CellRow():
-            return tx.correct_cell(row) if known else tx.add_cell(row) is None
+            tx.add_cell(row)
+    return True
 
 
 def _put_readings(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from experiments.csv_files import Row, read_rows
-from experiments.ledger_rows import ReadingRow
+from experiments.ledger_rows import ReadingRow, SpecimenRow
 from experiments.made_file import Bench
 from features.errors import GlassError, ReadingError, TableError
 from features.plausibility import check_conductivity_pair, check_field, check_property
@@ -61,7 +61,29 @@ class Results:
     warnings: list[str] = field(default_factory=list)
 
 
-def read_results(path: Path, bench: Bench, statuses: Mapping[str, str]) -> Results:
+class _Specimens:
+    """Specimens of the ledger and of the file that comes with the results."""
+
+    def __init__(self, bench: Bench, made: Sequence[SpecimenRow]) -> None:
+        self._bench = bench
+        self._made = {row.id: row for row in made}
+
+    def kind(self, specimen: str) -> str | None:
+        """``jar``, ``pellet`` or ``cell``; ``None`` when unknown."""
+        row = self._made.get(specimen)
+        return row.kind if row is not None else self._bench.kind_of(specimen)
+
+    def status(self, specimen: str) -> str:
+        """How far a known specimen got."""
+        row = self._made.get(specimen)
+        return row.status if row is not None else self._bench.status_of(specimen)
+
+    def nearest(self, specimen: str) -> str:
+        """A hint at the specimen that was perhaps meant."""
+        return self._bench.nearest(specimen)
+
+
+def read_results(path: Path, bench: Bench, made: Sequence[SpecimenRow] = ()) -> Results:
     """Read and check ``results.csv``; writes nothing.
 
     Rows with a blank value are not measured yet and are left out.
@@ -69,23 +91,30 @@ def read_results(path: Path, bench: Bench, statuses: Mapping[str, str]) -> Resul
     Args:
         path: The file.
         bench: What is known so far.
-        statuses: Status of every specimen once the accompanying ``made.csv`` counts.
+        made: Specimens of the accompanying ``made.csv``, not in the ledger yet.
 
     Returns:
         Readings to write, problems and warnings. When there are problems the readings are not
         to be written.
     """
-    found = Results()
     try:
         rows = read_rows(path, ("specimen", "property", "value"))
     except TableError as error:
-        found.problems.append(str(error))
-        return found
+        return Results(problems=[str(error)])
+    return read_result_rows(rows, bench, made)
+
+
+def read_result_rows(
+    rows: Sequence[Row], bench: Bench, made: Sequence[SpecimenRow] = ()
+) -> Results:
+    """Check rows of ``results.csv``; see ``read_results``."""
+    found = Results()
+    known = _Specimens(bench, made)
     for row in rows:
         if not row["value"]:
             continue
         try:
-            _take(row, bench, statuses, found)
+            _take(row, known, found)
         except TableError as error:
             found.problems.append(str(error))
         except GlassError as error:
@@ -95,10 +124,10 @@ def read_results(path: Path, bench: Bench, statuses: Mapping[str, str]) -> Resul
     return found
 
 
-def _take(row: Row, bench: Bench, statuses: Mapping[str, str], found: Results) -> None:
+def _take(row: Row, known: _Specimens, found: Results) -> None:
     entry = _property(row)
-    _check_specimen(row, entry, bench, statuses)
-    if row["value"].lower().replace(" ", "_") == NOT_MEASURED:
+    _check_specimen(row, entry, known)
+    if _is_not_measured(row):
         found.not_measured.append((row["specimen"], entry.id))
         return
     interval = parse_value(row["value"], entry.id, row["unit"] or None)
@@ -137,30 +166,34 @@ def _property(row: Row) -> Property:
     raise TableError(f"{row.place('property')}: the catalogue lacks {name!r}; {hint}")
 
 
-def _check_specimen(row: Row, entry: Property, bench: Bench, statuses: Mapping[str, str]) -> None:
+def _check_specimen(row: Row, entry: Property, known: _Specimens) -> None:
     specimen = row["specimen"]
-    if specimen not in statuses:
+    kind, status = known.kind(specimen), known.status(specimen)
+    if kind is None:
         raise TableError(
-            f"{row.place('specimen')}: there is no specimen {specimen!r}{bench.nearest(specimen)}"
+            f"{row.place('specimen')}: there is no specimen {specimen!r}{known.nearest(specimen)}"
         )
-    kind = bench.kind_of(specimen)
-    if kind is not None and kind != entry.carrier:
+    if kind != entry.carrier:
         raise TableError(
             f"{row.place('specimen')}: {entry.label} is measured on a {entry.carrier}, but "
             f"{specimen} is a {kind}"
         )
-    if row["value"].lower().replace(" ", "_") == NOT_MEASURED:
+    if _is_not_measured(row):
         return
-    if statuses[specimen] == "planned":
+    if status == "planned":
         raise TableError(
             f"{row.place('specimen')}: {specimen} has a result, but nothing says that it was "
             "made; fill its status in made.csv"
         )
-    if statuses[specimen] == "not_made":
+    if status == "not_made":
         raise TableError(
             f"{row.place('specimen')}: {specimen} has a result, but was recorded as not_made; "
             "correct the one or the other"
         )
+
+
+def _is_not_measured(row: Row) -> bool:
+    return row["value"].lower().replace(" ", "_") == NOT_MEASURED
 
 
 def _error(row: Row) -> float | None:

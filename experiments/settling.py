@@ -91,7 +91,7 @@ def score_round(ledger: Ledger, config: CampaignConfig, round_id: str) -> list[S
     found = []
     for reading in ledger.readings().to_dict("records"):
         name, specimen = str(reading["property"]), str(reading["specimen"])
-        if (specimen, name) not in as_made or not _at_temperature(reading, config):
+        if (specimen, name) not in as_made or not _at_temperature(_as_text(reading), config):
             continue
         owner = pellets.loc[specimen, "jar"] if specimen in pellets.index else specimen
         asked = proposed.get(str(owner), {}).get(name)
@@ -155,7 +155,8 @@ def _write_scores(
     now: Mapping[str, Mapping[str, float]],
 ) -> None:
     totals = summary(scores)
-    number = int(ledger.rounds().set_index("id").loc[round_id, "number"])
+    rounds = ledger.rounds()
+    number = int(rounds.loc[rounds["id"] == round_id, "number"].iloc[0])
     tx.add_round_event(
         round_id,
         "scored",
@@ -212,7 +213,7 @@ def _predictions(
         cell_tables = trilayer.predict(cells)
         tables |= {name: cell_tables[name] for name in CELL_PROPERTIES}
     return {
-        (str(specimen), name): row.to_dict()
+        (str(specimen), name): {str(key): float(value) for key, value in row.items()}
         for name, table in tables.items()
         for specimen, row in table.iterrows()
     }

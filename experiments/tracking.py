@@ -9,8 +9,7 @@ repeated. All events delivered again into an empty store rebuild it.
 
 Kinds of events. All may carry, as plain JSON:
 
-- ``time_ms``: when it happened, ms since 1970 UTC; ``LedgerOutbox`` adds it (without: the
-  run's start);
+- ``time_ms``: when it happened, ms since 1970 UTC (without it: the run's start);
 - ``params`` ``{name: text}``, ``tags`` ``{name: text}``;
 - ``metrics`` ``{name: number}``, plotted at ``step`` (the round's number, default 0);
 - ``artifacts`` ``{"predictions.json": text, "batch.csv": text, ...}``: files of the run.
@@ -37,7 +36,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
@@ -52,7 +50,6 @@ from urllib3.exceptions import HTTPError
 import features
 import models
 from experiments import pyfunc_model
-from experiments.ledger import Ledger
 from features.errors import LedgerError
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read while MLflow is imported
@@ -106,21 +103,24 @@ _PATIENCE: Final = {
 """MLflow's own defaults wait minutes for a server that is away; here the outbox waits instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something MLflow is to be told; kinds and payloads: see the module's docstring.
+class Event(Protocol):
+    """Something MLflow is to be told; kinds and payloads: see the module's docstring."""
 
-    Attributes:
-        id: Number of the event, unique in its ledger and ascending.
-        kind: One of ``KINDS``.
-        round_id: The round it belongs to.
-        payload: Plain JSON.
-    """
+    @property
+    def id(self) -> int:
+        """Number of the event, unique in its ledger and ascending."""
 
-    id: int
-    kind: str
-    round_id: str
-    payload: Mapping[str, Any]
+    @property
+    def kind(self) -> str:
+        """One of ``KINDS``."""
+
+    @property
+    def round_id(self) -> str:
+        """The round it belongs to."""
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """Plain JSON."""
 
 
 class Outbox(Protocol):
@@ -134,37 +134,6 @@ class Outbox(Protocol):
 
     def failed(self, event_id: int, error: str) -> None:
         """Remember why an event could not be delivered."""
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerOutbox:
-    """The outbox of a ledger; an event happened when its message was written.
-
-    Attributes:
-        ledger: The ledger.
-    """
-
-    ledger: Ledger
-
-    def pending(self) -> list[Event]:
-        """Events not delivered, oldest first."""
-        return [
-            Event(
-                row["id"],
-                row["kind"],
-                row["round_id"],
-                {"time_ms": _milliseconds(row["created_at"]), **row["payload"]},
-            )
-            for row in self.ledger.outbox().to_dict("records")
-        ]
-
-    def delivered(self, event_id: int) -> None:
-        """Tick an event off."""
-        self.ledger.mark_delivered(event_id)
-
-    def failed(self, event_id: int, error: str) -> None:
-        """Remember why an event could not be delivered."""
-        self.ledger.mark_failed(event_id, error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,11 +165,6 @@ def resolve_tracking_uri(mlruns_dir: Path, configured: str | None = None) -> tup
     Returns:
         Tracking URI, and the root of the artifacts: below the folder where MLflow writes to a
         database itself, ``None`` where a server decides.
-
-    Examples:
-        >>> os.environ.pop("MLFLOW_TRACKING_URI", None)
-        >>> resolve_tracking_uri(Path("/lab/mlruns"))
-        ('sqlite:////lab/mlruns/mlflow.db', 'file:///lab/mlruns/artifacts')
     """
     folder = mlruns_dir.absolute()
     local = f"sqlite:///{(folder / 'mlflow.db').as_posix()}"
@@ -323,7 +287,7 @@ class _Shelf:
         if done in run.data.tags:
             return run_id
         payload = event.payload
-        self._log_values(run, payload)
+        self._log_values(run, event)
         self._log_files(run_id, payload.get("artifacts", {}))
         if "dataset" in payload:
             self._log_dataset(run, payload["dataset"])
@@ -358,13 +322,13 @@ class _Shelf:
             tags={**tags, "glassloop.campaign": self.campaign},
         )
 
-    def _log_values(self, run: Run, payload: Mapping[str, Any]) -> None:
-        # MLflow counts points equal in value, step and time once: hence a time that is the
-        # same when the event is written a second time.
-        time_ms, step = (
-            int(payload.get("time_ms", run.info.start_time)),
-            int(payload.get("step", 0)),
-        )
+    def _log_values(self, run: Run, event: Event) -> None:
+        payload = event.payload
+        # MLflow keeps points equal in value, step and time once, and calls the last in time the
+        # current one. Hence a time that is the same when an event is written again, and later
+        # for a later event even of the same second.
+        time_ms = int(payload.get("time_ms", run.info.start_time)) + event.id
+        step = int(payload.get("step", 0))
         metrics = [
             Metric(key, float(value), time_ms, step)
             for key, value in payload.get("metrics", {}).items()
@@ -498,10 +462,6 @@ def _complaint(tracking_uri: str, event: Event, trouble: Exception) -> str:
         f"MLflow at {_without_password(tracking_uri)}: could not write {event.kind} of round "
         f"{event.round_id} ({reason}); it waits in the ledger and the next command tries again"
     )
-
-
-def _milliseconds(iso_time: str) -> int:
-    return int(datetime.fromisoformat(iso_time).timestamp() * 1000)
 
 
 def _without_password(uri: str) -> str:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from features.errors import ReadingError
 from features.units import plain_text
 
+_LONGEST: Final = 100
 _NUMBER: Final = r"[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?: *[eE] *[+-]?[0-9]+)?"
 _POWER: Final = r"10 *(?:\^|\*\*) *\(?([+-]?[0-9]+)\)?"
 _TIMES_POWER: Final = re.compile(rf"(?<=[0-9.,]) *[x*] *(?:{_POWER}|10([+-][0-9]+))")
@@ -60,6 +61,11 @@ def stated_value(text: str) -> Stated:
         >>> stated_value("≤ 1×10⁻¹⁰")
         Stated(lower=None, upper=1e-10, unit='')
     """
+    # No value is this long, and the patterns below take their time over a novel.
+    if len(text) > _LONGEST:
+        raise ReadingError(
+            f"value must be at most {_LONGEST} characters, got {_shown(text)}; use {EXAMPLES}"
+        )
     plain = re.sub(r"\s+", " ", plain_text(text))
     _refuse_what_is_no_value(plain, _shown(text))
     plain, powers = _TIMES_POWER.subn(lambda power: f"e{power[1] or power[2]}", plain)

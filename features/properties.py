@@ -86,7 +86,7 @@ class Property:
         if self.scale == "linear":
             return array
         with np.errstate(divide="ignore"):
-            return np.log10(array)
+            return np.asarray(np.log10(array), dtype=float)
 
     def from_scale(self, value: ArrayLike) -> NDArray[np.float64]:
         """Values on the surrogate's scale back to physical units, elementwise.
@@ -98,7 +98,7 @@ class Property:
             Same shape, in ``unit``.
         """
         array = np.asarray(value, dtype=float)
-        return array if self.scale == "linear" else np.power(10.0, array)
+        return array if self.scale == "linear" else np.asarray(10.0**array, dtype=float)
 
 
 CATALOGUE: Final[dict[str, Property]] = {

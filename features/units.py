@@ -40,6 +40,7 @@ _SLIPS: Final = (
 )
 """Power of the unit given, what then lacks to the unit wanted, and what to tell the user."""
 
+_LONGEST: Final = 60
 _AVOGADRO_PER_MOL: Final = 6.02214076e23
 _SUPERSCRIPTS: Final = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"
 _TO_ASCII: Final = str.maketrans(
@@ -161,8 +162,11 @@ def _registry() -> pint.UnitRegistry[float]:
 @lru_cache(maxsize=256)
 def _unit(text: str) -> pint.Unit:
     """The pint unit a chemist means, built symbol by symbol."""
-    registry = _registry()
-    unit = registry.Unit("dimensionless")
+    if len(text) > _LONGEST:
+        raise ReadingError(
+            f"unit must be at most {_LONGEST} characters, got {text[:_LONGEST]!r}..."
+        )
+    unit = _registry().Unit("dimensionless")
     for factor in _factors(plain_text(text)):
         match = _FACTOR.fullmatch(factor)
         if match is None:

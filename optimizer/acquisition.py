@@ -21,13 +21,11 @@ from botorch.acquisition.logei import qLogNoisyExpectedImprovement
 from botorch.acquisition.multi_objective import logei
 from botorch.acquisition.multi_objective.objective import IdentityMCMultiOutputObjective
 from botorch.acquisition.objective import GenericMCObjective
-from botorch.models.model import Model
-from botorch.posteriors.posterior import Posterior
-from botorch.sampling.base import MCSampler
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from features.errors import TableError
+from optimizer._table_model import BoxesPerDraw, TableModel, TableSampler
 from optimizer.cells import is_front, open_cells
 
 Vector = NDArray[np.float64]
@@ -206,14 +204,14 @@ class _Table:
 
 def _multi(table: _Table) -> tuple[Any, int]:
     """BoTorch's multi-objective acquisition and its number of boxes."""
-    boxes = _BoxesPerDraw(*open_cells(table.standing, table.reference))
+    boxes = BoxesPerDraw(*open_cells(table.standing, table.reference))
     m = table.n_objectives
     with _no_compiling():
         acquisition = logei.qLogExpectedHypervolumeImprovement(
-            model=_TableModel(table.outputs),
+            model=TableModel(table.outputs),
             ref_point=table.reference.tolist(),
             partitioning=boxes,  # type: ignore[arg-type]
-            sampler=_TableSampler(torch.Size([len(table.draws)]), seed=0),
+            sampler=TableSampler(torch.Size([len(table.draws)]), seed=0),
             objective=IdentityMCMultiOutputObjective(outcomes=list(range(m)), num_outcomes=m)
             if table.constraints
             else None,
@@ -228,9 +226,9 @@ def _single(table: _Table) -> tuple[Any, int]:
     """BoTorch's single-objective acquisition; the reference is one more baseline row."""
     rows = np.append(table.baseline, table.draws.shape[1])
     acquisition = qLogNoisyExpectedImprovement(
-        model=_TableModel(table.outputs),
+        model=TableModel(table.outputs),
         X_baseline=torch.as_tensor(rows, dtype=torch.float64)[:, None],
-        sampler=_TableSampler(torch.Size([len(table.draws)]), seed=0),
+        sampler=TableSampler(torch.Size([len(table.draws)]), seed=0),
         objective=GenericMCObjective(_first),
         constraints=table.constraints,
         eta=ETA,
@@ -258,67 +256,3 @@ def _no_compiling() -> Iterator[None]:
         yield
     finally:
         logei._load_attempted = before  # noqa: SLF001
-
-
-class _BoxesPerDraw:
-    """The part of BoTorch's partitioning that its acquisition reads, with one set a draw."""
-
-    def __init__(self, lower: Draws, upper: Draws) -> None:
-        self.lower, self.upper = torch.as_tensor(lower), torch.as_tensor(upper)
-        self.pareto_Y = self.lower  # read for its dtype and device
-        self.num_outcomes = lower.shape[2]
-
-    def get_hypercell_bounds(self) -> Tensor:
-        """Shape (2, S, c, m)."""
-        return torch.stack([self.lower, self.upper])
-
-
-class _TablePosterior(Posterior):
-    """Draws already made."""
-
-    def __init__(self, values: Tensor) -> None:
-        self.values = values
-
-    @property
-    def device(self) -> torch.device:
-        """Where the draws live."""
-        return self.values.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Their type."""
-        return self.values.dtype
-
-    def rsample(self, sample_shape: torch.Size | None = None) -> Tensor:
-        """All draws, whatever shape is asked."""
-        return self.values
-
-
-class _TableModel(Model):
-    """A model over row numbers: its posterior at rows is a lookup in the draws."""
-
-    def __init__(self, outputs: Draws) -> None:
-        super().__init__()
-        self.outputs = torch.as_tensor(outputs, dtype=torch.float64)
-
-    @property
-    def num_outputs(self) -> int:
-        """Objectives and limits."""
-        return int(self.outputs.shape[-1])
-
-    @property
-    def batch_shape(self) -> torch.Size:
-        """None."""
-        return torch.Size([])
-
-    def posterior(self, X: Tensor, *args: Any, **kwargs: Any) -> _TablePosterior:
-        """Draws of shape (S, ..., q, m + k) at row numbers of shape (..., q, 1)."""
-        return _TablePosterior(self.outputs[:, X[..., 0].long()])
-
-
-class _TableSampler(MCSampler):
-    """Hands out the draws as they are."""
-
-    def forward(self, posterior: Posterior) -> Tensor:
-        """All draws."""
-        return posterior.rsample(self.sample_shape)

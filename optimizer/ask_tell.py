@@ -34,7 +34,8 @@ class Optimizer:
         TableError: If the control is not a valid row.
 
     Examples:
-        >>> from optimizer.parameters import Categorical, Continuous
+        >>> from optimizer.categorical import Categorical
+        >>> from optimizer.parameters import Continuous
         >>> from optimizer.space import SearchSpace
         >>> space = SearchSpace([Continuous("x", 0, 1), Categorical("jar", ["a", "b"])])
         >>> optimizer = Optimizer(space, [Objective("y", "maximize")], seed=0)

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from optimizer.acquisition import log_noisy_improvement, noisy_improvement
-from optimizer.cells import is_front
+from optimizer.cells import is_front, open_cells
 from optimizer.objectives import Objective, excesses, utilities
 from optimizer.rows import is_among, is_repeated, row_keys, stacked
 from optimizer.rules import BatchRules, too_few
@@ -17,12 +17,21 @@ from optimizer.rules import BatchRules, too_few
 Vector = NDArray[np.float64]
 Draw = Callable[[pd.DataFrame, int, np.random.Generator], NDArray[np.float64]]
 
-N_SHORT: Final = 24
-"""Candidates that reach the smoothed score; the rest are sieved by the plain one."""
+N_SHORT: Final = 8
+"""Candidates that reach the smoothed score; the rest are sieved by the plain one, which ranks
+alike wherever it is above 0."""
+
+MAX_BOXES: Final = 10_000
+MIN_DRAWS: Final = 64
+"""Boxes over all draws: fronts of four or more objectives have so many boxes that fewer draws
+must do, at least ``MIN_DRAWS``."""
 
 N_SURVIVORS: Final = 256
 """Spread candidates kept after the first row. A row's improvement can only shrink as others
 join the batch, so that the lower ranks need not be looked at again."""
+
+N_LOW: Final = 32
+"""With fewer candidates left, more are drawn."""
 
 N_REFINE: Final = 2
 """Times the neighbours of the best are searched before a row is chosen."""
@@ -73,6 +82,7 @@ class GreedySearch:
 
     @property
     def columns(self) -> list[str]:
+        """Columns of the recipe."""
         return list(self.rules.columns)
 
     def replenished(
@@ -83,7 +93,7 @@ class GreedySearch:
             if n:
                 pool = stacked([pool, self.candidates.spread(n, self.rng, fixed)], self.columns)
             pool = pool[self.rules.admits(pool, batch)]
-            if len(pool) >= 2 * max(take, N_SHORT) or (n and len(pool)):
+            if len(pool) >= max(2 * take, N_LOW) or (n and len(pool)):
                 break
         return pool
 
@@ -96,7 +106,7 @@ class GreedySearch:
         ranking, scores = self._ranked(everything, batch, max(take, N_SHORT))
         survivors = everything.iloc[ranking[: max(N_SURVIVORS, 4 * take)]]
         best = everything.iloc[ranking[: len(scores)]].assign(acquisition=scores)
-        keep = max(take, N_SHORT // 3)
+        keep = max(take, N_SHORT)
         for _ in range(N_REFINE):
             local = self._admissible(
                 [best.head(keep)[self.columns], self._near(best.head(3), fixed)], batch
@@ -139,7 +149,7 @@ class GreedySearch:
         wanted = row_keys(pd.DataFrame([fixed]), list(fixed))
         matching = ranked[is_among(ranked, list(fixed), wanted)]
         spread = self.candidates.spread(self.n_spread // N_OPTIONS, self.rng, fixed)
-        return self._admissible([matching.head(N_SHORT), spread], batch)
+        return self._admissible([matching.head(N_LOW), spread], batch)
 
     def _greedy_worth(
         self,
@@ -170,6 +180,9 @@ class GreedySearch:
         context = stacked([self.known, batch], self.columns)
         values, excess = self._drawn(stacked([context, pool], self.columns), self.n_draws)
         base, rows = np.arange(len(context)), np.arange(len(context), len(context) + len(pool))
+        n_boxes = open_cells(values[:16, base], self._floor(values))[0].shape[1]
+        n_draws = max(MIN_DRAWS, MAX_BOXES // n_boxes)
+        values, excess = values[:n_draws], excess[:n_draws]
         plain = noisy_improvement(values, base, rows, self.reference, excess)
         order = np.lexsort((-self._promise(values[:, rows]), -plain))
         short = order[:n_short]
@@ -180,8 +193,7 @@ class GreedySearch:
     def _promise(self, values: Vector) -> Vector:
         """Mean margin over the reference in the worst objective: orders rows that add nothing."""
         width = values.std(axis=(0, 1))
-        floor = 0.0 if self.reference is None else self.reference
-        margin = (values - floor) / np.where(width > 0, width, 1.0)
+        margin = (values - self._floor(values)) / np.where(width > 0, width, 1.0)
         return np.asarray(margin.min(axis=-1).mean(axis=0))
 
     def _promising(self, batch: pd.DataFrame) -> pd.DataFrame:
@@ -190,10 +202,14 @@ class GreedySearch:
         if context.empty:
             return context
         values, _ = self._drawn(context, 64)
-        floor = values.min(axis=(0, 1)) - 1 if self.reference is None else self.reference
-        often = is_front(values, floor).mean(axis=0)
+        often = is_front(values, self._floor(values)).mean(axis=0)
         order = np.argsort(-often, kind="stable")[:4]
-        return context.iloc[order[often[order] > 0]]
+        often_first: pd.DataFrame = context.iloc[order[often[order] > 0]]
+        return often_first
+
+    def _floor(self, values: Vector) -> Vector:
+        """The reference, or for a lone objective without one the lowest draw."""
+        return np.asarray(values.min(axis=(0, 1)) if self.reference is None else self.reference)
 
     def _near(self, rows: pd.DataFrame, fixed: Mapping[str, object]) -> pd.DataFrame:
         n = self.n_near // max(1, len(rows))
@@ -202,7 +218,8 @@ class GreedySearch:
 
     def _admissible(self, frames: Sequence[pd.DataFrame], batch: pd.DataFrame) -> pd.DataFrame:
         pool = stacked(frames, self.columns)
-        return pool[self.rules.admits(pool, batch)].reset_index(drop=True)
+        pool = pool[self.rules.admits(pool, batch)]
+        return pool.reset_index(drop=True)
 
     def _drawn(self, frame: pd.DataFrame, n: int) -> tuple[Vector, Vector]:
         physical = self.draw(frame, n, self.rng)

@@ -1,6 +1,5 @@
-"""What may be varied: a number, a number on a grid, or a choice."""
+"""What may be varied: a number, or a number on a grid (a choice is in ``categorical``)."""
 
-from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
@@ -205,100 +204,6 @@ class Discrete:
         return np.asarray(whole / 10.0**places)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Categorical:
-    """One of several named levels.
-
-    With ``descriptors`` a level enters the model by its numbers, so that what was learnt on one
-    tells something of a similar one; without, by a one-hot code.
-
-    Attributes:
-        name: Column.
-        levels: Levels that may be proposed.
-        descriptors: Index: levels (others than today's may be there and count as data);
-            columns: numbers of any scale.
-
-    Raises:
-        SpaceError: If levels repeat, or the descriptors miss a level or cannot tell two apart.
-
-    Examples:
-        >>> media = Categorical("milling_media", ["agate", "zirconia"])
-        >>> media.encode(pd.Series(["zirconia"])).tolist()
-        [[0.0, 1.0]]
-    """
-
-    name: str
-    levels: Sequence[Hashable]
-    descriptors: pd.DataFrame | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse levels that cannot be told apart."""
-        object.__setattr__(self, "levels", tuple(self.levels))
-        _require_name(self.name)
-        if not self.levels or len(set(self.levels)) != len(self.levels):
-            raise SpaceError(
-                f"parameter {self.name!r}: levels must be different and at least one, "
-                f"got {list(self.levels)}; name each level once"
-            )
-        if self.descriptors is not None:
-            _require_descriptors(self.name, self.levels, self.descriptors)
-
-    @property
-    def known(self) -> tuple[Hashable, ...]:
-        """Levels accepted as data."""
-        return tuple(self.levels if self.descriptors is None else self.descriptors.index)
-
-    @property
-    def n_values(self) -> int:
-        """Number of levels."""
-        return len(self.levels)
-
-    def value_at(self, unit: Vector) -> Values:
-        """Equal shares of [0, 1) for each level."""
-        index = np.minimum(np.floor(unit * self.n_values), self.n_values - 1).astype(int)
-        return _objects([self.levels[i] for i in index])
-
-    def nearest(self, value: object) -> object:
-        """The level itself, or that of the nearest code if it is not offered today."""
-        if value in self.levels:
-            return value
-        offered = self.encode(pd.Series(list(self.levels)))
-        distance = np.linalg.norm(offered - self.encode(pd.Series([value])), axis=1)
-        return self.levels[int(np.argmin(distance))]
-
-    def neighbours(self, value: object, reach: Vector, rng: np.random.Generator) -> Values:
-        """Another level, drawn evenly; the same one where there is no other."""
-        others = [level for level in self.levels if level != value] or [value]
-        return _objects([others[i] for i in rng.integers(len(others), size=len(reach))])
-
-    def allows(self, column: pd.Series) -> NDArray[np.bool_]:
-        """Offered today."""
-        return np.asarray(column.isin(list(self.levels)), dtype=bool)
-
-    def checked(self, column: pd.Series) -> pd.Series:
-        """Every value a known level."""
-        bad = column[~column.isin(list(self.known))]
-        if len(bad):
-            raise TableError(
-                f"{_where(self.name, bad)}: must be one of {', '.join(map(str, self.known))}, "
-                f"got {bad.iloc[0]!r}; correct the cell, or add the level to the space"
-            )
-        return column.astype(object)
-
-    def encode(self, column: pd.Series) -> Matrix:
-        """Descriptors scaled to [0, 1] over today's levels, else one-hot."""
-        known = list(self.checked(column))
-        if self.descriptors is None:
-            order = {level: i for i, level in enumerate(self.levels)}
-            return np.asarray(np.eye(len(order))[[order[level] for level in known]])
-        table = self.descriptors.astype(float)
-        today = table.loc[list(self.levels)]
-        span = (today.max() - today.min()).replace(0.0, np.nan).fillna(table.max() - table.min())
-        scaled = (table - today.min()) / span.replace(0.0, 1.0)
-        return scaled.loc[known].to_numpy(dtype=float)
-
-
 def _number(value: object) -> float:
     return float(value)  # type: ignore[arg-type]
 
@@ -316,18 +221,18 @@ def _span(low: float, high: float) -> float:
     return high - low if high > low else max(abs(low), 1.0)
 
 
-def _objects(values: Sequence[object]) -> Values:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
-
-
-def _where(name: str, bad: pd.Series) -> str:
+def where(name: str, bad: pd.Series) -> str:
+    """Rows and column of bad cells, for a message."""
     rows = ", ".join(map(str, bad.index[:5])) + (", ..." if len(bad) > 5 else "")
     return f"row{'s' if len(bad) > 1 else ''} {rows}, column {name!r}"
 
 
-def _require_name(name: str) -> None:
+def require_name(name: str) -> None:
+    """Refuse a name that no column can have.
+
+    Raises:
+        SpaceError: If it is not a non-empty text.
+    """
     if not isinstance(name, str) or not name:
         raise SpaceError(
             f"parameter: name must be a non-empty text, got {name!r}; name the table's column"
@@ -335,7 +240,7 @@ def _require_name(name: str) -> None:
 
 
 def _require_bounds(name: str, low: float, high: float) -> None:
-    _require_name(name)
+    require_name(name)
     if not (isfinite(low) and isfinite(high)):
         raise SpaceError(
             f"parameter {name!r}: bounds must be finite numbers, got {low!r} to {high!r}; "
@@ -348,32 +253,12 @@ def _require_bounds(name: str, low: float, high: float) -> None:
         )
 
 
-def _require_descriptors(name: str, levels: Sequence[Hashable], descriptors: pd.DataFrame) -> None:
-    absent = [level for level in levels if level not in descriptors.index]
-    if absent:
-        raise SpaceError(
-            f"parameter {name!r}: descriptors need a row for each level, got none for "
-            f"{', '.join(map(str, absent))}; add the rows, with the level as index"
-        )
-    numbers = descriptors.apply(pd.to_numeric, errors="coerce")
-    if not np.isfinite(numbers.to_numpy(dtype=float)).all() or not len(numbers.columns):
-        raise SpaceError(
-            f"parameter {name!r}: descriptors must be finite numbers, got "
-            f"{descriptors.to_dict('index')}; fill the gaps or drop the column"
-        )
-    if descriptors.index.has_duplicates or numbers.duplicated().any():
-        raise SpaceError(
-            f"parameter {name!r}: descriptors must tell every two levels apart, got two equal "
-            f"rows or labels in {list(descriptors.index)}; add a column in which they differ"
-        )
-
-
 def _finite(name: str, column: pd.Series) -> pd.Series:
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
     bad = column[~np.isfinite(numbers.to_numpy())]
     if len(bad):
         raise TableError(
-            f"{_where(name, bad)}: must be a finite number, got {bad.iloc[0]!r}; "
+            f"{where(name, bad)}: must be a finite number, got {bad.iloc[0]!r}; "
             "correct the cell or leave the row out"
         )
     return numbers

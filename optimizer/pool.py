@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import SpaceError
-from optimizer.parameters import Categorical, Continuous, Matrix, Parameter
+from optimizer.categorical import Categorical
+from optimizer.parameters import Continuous, Matrix, Parameter
 from optimizer.rows import is_among, is_repeated, require_columns, row_keys
 
 

@@ -152,6 +152,8 @@ RANGE = r"range must run from low to high, each end in full, got '.*'; write it 
         *[(text, RANGE) for text in ["2.35..2.30", "10-4", "2.3–2.4×10⁻⁴", "1-2×10³"]],
         ("1e999", r"value must be a finite number, got '1e999'; check the exponent"),
         ("9" * 50 + "!", r"got '9{37}\.\.\.'"),
+        ("1" * 10**6, r"value must be at most 100 characters, got '1{37}\.\.\.'; use a number"),
+        ("1 " + "S" * 70, r"unit must be at most 60 characters, got 'S{60}'\.\.\.; write for"),
     ],
 )
 def test_what_is_no_value_gets_one_clear_sentence(text, message):

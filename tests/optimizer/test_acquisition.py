@@ -9,32 +9,26 @@ from botorch.models import ModelListGP, SingleTaskGP
 from botorch.sampling.normal import SobolQMCNormalSampler
 
 from features.errors import TableError
-from optimizer.acquisition import (
-    _no_compiling,
-    _TableModel,
-    _TablePosterior,
-    _TableSampler,
-    log_noisy_improvement,
-    noisy_improvement,
-)
+from optimizer._table_model import TableModel, TablePosterior, TableSampler
+from optimizer.acquisition import _no_compiling, log_noisy_improvement, noisy_improvement
 from optimizer.hypervolume import hypervolume
 
 N_BASELINE, N_CANDIDATES = 5, 12
 
 
-class _WholePosterior(_TablePosterior):
+class _WholePosterior(TablePosterior):
     """With the shape that BoTorch's noisy acquisition asks for."""
 
     def _extended_shape(self, sample_shape=torch.Size()):  # noqa: B008
         return sample_shape + self.values.shape[1:]
 
 
-class _WholeModel(_TableModel):
+class _WholeModel(TableModel):
     def posterior(self, X, *args, **kwargs):
         return _WholePosterior(super().posterior(X).values)
 
 
-class _WholeSampler(_TableSampler):
+class _WholeSampler(TableSampler):
     def _update_base_samples(self, posterior, base_sampler):
         pass
 
@@ -64,7 +58,9 @@ def gp_posterior(m):
 
 
 def botorch_scores(model, rows, reference):
-    sampler = SobolQMCNormalSampler(torch.Size([1024]), seed=2)
+    # BoTorch cuts each draw's front in Python: fewer draws where that takes milliseconds
+    n_draws = 1024 if len(reference) < 3 else 256
+    sampler = SobolQMCNormalSampler(torch.Size([n_draws]), seed=2)
     baseline, candidates = rows[:N_BASELINE], rows[N_BASELINE:, None, :]
     with _no_compiling(), torch.no_grad():
         if len(reference) == 1:

@@ -1,0 +1,111 @@
+"""What the paper leaves open: planted once, re-derived when the user changes his mind, logged."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from experiments.config import AssumptionConfig, CampaignConfig
+from experiments.ledger import Ledger
+from experiments.paper import PaperData, paper_data
+
+
+def plant_paper(ledger: Ledger, config: CampaignConfig, *, empty: bool = False) -> None:
+    """Write the paper's data into a new ledger, and the assumptions they rest on.
+
+    Args:
+        ledger: A ledger without specimens.
+        config: The assumptions.
+        empty: Write only the assumptions.
+    """
+    data = paper_data(config.assumptions)
+    with ledger.transaction() as tx:
+        for key, value in config.assumptions.model_dump().items():
+            tx.add_assumption_change(key, None, value)
+        if empty:
+            return
+        for jar in data.jars:
+            tx.add_jar(jar)
+        for pellet in data.pellets:
+            tx.add_pellet(pellet)
+        for cell in data.cells:
+            tx.add_cell(cell)
+        for reading in data.readings:
+            tx.add_reading(reading)
+        for note in data.notes:
+            tx.add_note(note)
+
+
+def apply_assumptions(ledger: Ledger, config: CampaignConfig) -> list[str]:
+    """Re-derive the paper's rows when an assumption was changed in ``campaign.yaml``.
+
+    Nothing is overwritten: the new rows supersede the old ones, and the change is logged.
+
+    Args:
+        ledger: The campaign's ledger.
+        config: The assumptions wanted now.
+
+    Returns:
+        The settings that changed.
+    """
+    wanted = config.assumptions.model_dump()
+    in_force = assumptions_in_force(ledger)
+    changed = [key for key, value in wanted.items() if in_force.get(key) != value]
+    if not changed:
+        return []
+    data = paper_data(config.assumptions)
+    held = ledger.readings()
+    versions = dict(zip(held["source"], held["version_id"], strict=True))
+    cells = set(ledger.cells().index)
+    with ledger.transaction() as tx:
+        for cell in data.cells:
+            if cell.id in cells:
+                tx.correct_cell(cell)
+        for reading in data.readings:
+            if reading.source in versions:
+                tx.correct_reading(int(versions[reading.source]), reading)
+        for key in changed:
+            tx.add_assumption_change(key, in_force.get(key), wanted[key])
+    return changed
+
+
+def assumptions_in_force(ledger: Ledger) -> dict[str, Any]:
+    """The settings the ledger's rows were derived under."""
+    log = ledger.assumption_changes()
+    return dict(zip(log["key"], log["new"], strict=True))
+
+
+def assumption_sentences(ledger: Ledger, config: CampaignConfig) -> list[str]:
+    """What was assumed, one sentence each; empty when the paper's data are not used."""
+    return list(paper_data(config.assumptions).assumptions) if _has_paper(ledger) else []
+
+
+def both_readings(config: CampaignConfig) -> dict[str, list[Mapping[str, Any]]]:
+    """The rows that hang on an assumption, as each answer gives them.
+
+    Returns:
+        By setting and value: source, specimen, property, value and its temperature.
+    """
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for temperature in (60, 25):
+        other = AssumptionConfig(
+            paper_temperature_c=temperature, paper_skin_mass=config.assumptions.paper_skin_mass
+        )
+        found[f"paper_temperature_c = {temperature}"] = _rows(paper_data(other))
+    return found
+
+
+def _rows(data: PaperData) -> list[Mapping[str, Any]]:
+    return [
+        {
+            "source": reading.source,
+            "specimen": reading.specimen,
+            "property": reading.property,
+            "value": reading.lower,
+            "temperature_c": reading.temperature_c,
+        }
+        for reading in data.readings
+        if reading.trained and reading.source in ("S01", "S03")
+    ]
+
+
+def _has_paper(ledger: Ledger) -> bool:
+    return bool((ledger.jars()["origin"] == "paper").any())

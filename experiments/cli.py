@@ -1,0 +1,377 @@
+"""The command line: parse, one call, print. Heavy modules load inside the commands."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from features.errors import GlassError
+
+if TYPE_CHECKING:
+    from experiments.campaign import Campaign
+    from experiments.recording import Report
+
+app = typer.Typer(
+    name="glassloop",
+    help="What do we make next? Plans experiments for sodium oxysulfide glass electrolytes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Folder = Annotated[
+    Path, typer.Option("--campaign", "-c", help="The campaign's folder.", show_default=True)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+
+HERE = Path()
+
+
+class WorldLetter(StrEnum):
+    """Virtual worlds."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+    E = "E"
+    F = "F"
+    G = "G"
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one message on stderr and exit code 1."""
+    try:
+        app()
+    except GlassError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"error: {where}{error.strerror or error}; check disk and rights", err=True)
+        sys.exit(1)
+
+
+@app.command()
+def init(
+    name: Annotated[Path, typer.Argument(help="Folder of the new campaign.")],
+    empty: Annotated[bool, typer.Option("--empty", help="Leave the paper's data out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a campaign with the paper's data.
+
+    Example: glassloop init my-campaign
+    """
+    import os
+
+    from experiments.campaign import Campaign
+    from experiments.config import CampaignConfig, MlflowConfig
+
+    store = os.path.relpath(Path.cwd() / "mlruns", name.absolute())
+    config = CampaignConfig(
+        name=name.absolute().name, mlflow=MlflowConfig(folder=Path(store).as_posix())
+    )
+    with Campaign.create(name, config, empty=empty) as campaign:
+        status = campaign.status()
+    if as_json:
+        _print_json({"campaign": str(name), "readings": status["readings"]})
+        return
+    _print(f"Campaign {status['campaign']} is in {name}: campaign.yaml says what is searched.")
+    for line in status["in_words"]:
+        _print(f"  {line}")
+    _print(f"Next: glassloop propose --campaign {name}")
+
+
+@app.command()
+def propose(
+    campaign: Folder = HERE,
+    glasses: Annotated[int | None, typer.Option(min=1, help="Jars in the mill run.")] = None,
+    trilayers: Annotated[int | None, typer.Option(min=0, help="Tri-layer cells.")] = None,
+    unless_open: Annotated[
+        bool, typer.Option("--unless-open", help="Show the open round instead, if there is one.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Open a new round: the next mill run and the next tri-layers.
+
+    Example: glassloop propose --campaign my-campaign --glasses 4 --trilayers 2
+    """
+    with _open(campaign) as opened:
+        waiting = opened.open_rounds() if unless_open else []
+        if waiting:
+            round_ = opened.show(waiting[0])
+        else:
+            with _busy("learning from the data and choosing the batch"):
+                round_ = opened.propose(glasses=glasses, trilayers=trilayers)
+        if as_json:
+            _print_json(round_)
+            return
+        _print_round(opened, round_, is_new=not waiting)
+
+
+@app.command()
+def record(
+    made: Annotated[Path, typer.Argument(help="The filled made.csv, or a notebook with --map.")],
+    results: Annotated[Path | None, typer.Argument(help="The filled results.csv.")] = None,
+    campaign: Folder = HERE,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            help="For a lab's own table: 'its column=recipe column' or 'its column=property:unit'.",
+        ),
+    ] = None,
+    close: Annotated[
+        bool, typer.Option("--close", help="End the round with what is there.")
+    ] = False,
+    by: Annotated[str, typer.Option(help="Who records.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Take in what was made and measured: everything is checked first, then written at once.
+
+    Example: glassloop record rounds/R01/made.csv rounds/R01/results.csv
+
+    A lab's own table becomes history:
+
+    glassloop record notebook.csv --map "sigma=ionic_conductivity:mS/cm"
+    """
+    with _open(campaign) as opened:
+        with _busy("checking, writing and scoring"):
+            if results is not None:
+                report = opened.record(made, results, end=close, by=by)
+            else:
+                report = opened.record_notebook(made, _mapping(column or []), by=by)
+        _print_report(opened, report, as_json=as_json)
+
+
+@app.command()
+def status(campaign: Folder = HERE, as_json: Json = False) -> None:
+    """Where the campaign stands: data, rounds, scores, stock, assumptions.
+
+    Example: glassloop status --campaign my-campaign --json
+    """
+    with _open(campaign) as opened:
+        opened.deliver()
+        state = opened.status()
+    if as_json:
+        _print_json(state)
+        return
+    from experiments.console import status_panel
+
+    _console().print(status_panel(state))
+
+
+@app.command()
+def predict(
+    campaign: Folder = HERE,
+    x: Annotated[str, typer.Option(help="Oxygen x, or a sweep 'low:high:step'.")] = "0:0.6:0.1",
+    time: Annotated[str, typer.Option(help="Net milling time, h; or a sweep.")] = "3",
+    media: Annotated[str, typer.Option(help="Milling medium.")] = "stainless_steel",
+    speed: Annotated[str, typer.Option(help="Milling speed, rpm; or a sweep.")] = "500",
+    pressure: Annotated[str, typer.Option(help="Pressing pressure, MPa; or a sweep.")] = "450",
+    as_json: Json = False,
+) -> None:
+    """Predict any recipe, or a sweep over one variable, by two surrogates side by side.
+
+    Example: glassloop predict --x 0:0.6:0.1 --media zirconia
+    """
+    from experiments.sweep import sweep_recipes
+
+    recipes = sweep_recipes(
+        {
+            "x": x,
+            "milling_time_h": time,
+            "milling_speed_rpm": speed,
+            "pressing_pressure_mpa": pressure,
+        },
+        media,
+    )
+    with _open(campaign) as opened:
+        tables = opened.predict(recipes)
+        simulated = opened.kind == "simulated"
+    if as_json:
+        _print_json(
+            {
+                "simulated": simulated,
+                "recipes": recipes.to_dict("records"),
+                "predictions": {
+                    name: {s: table.to_dict("records") for s, table in by_surrogate.items()}
+                    for name, by_surrogate in tables.items()
+                },
+            }
+        )
+        return
+    from experiments.console import predictions_table
+
+    console = _console()
+    if simulated:
+        console.print("SIMULATED: learned from the virtual lab, not from measurements.")
+    for name, by_surrogate in tables.items():
+        console.print(predictions_table(by_surrogate, name))
+
+
+@app.command()
+def simulate(
+    campaign: Folder = HERE,
+    world: Annotated[WorldLetter, typer.Option(help="Virtual world.")] = WorldLetter.A,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the virtual laboratory.")] = 0,
+    fill_only: Annotated[
+        bool, typer.Option("--fill-only", help="Fill the files, do not record them.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Fill and record the oldest open round from the virtual lab; marks the campaign simulated.
+
+    Example: glassloop simulate --world B --seed 1
+    """
+    with _open(campaign) as opened:
+        with _busy("making and measuring in the virtual lab"):
+            report = opened.simulate(world=world.value, seed=seed, fill_only=fill_only)
+        if report is None:
+            folder = opened.round_folder(opened.open_rounds()[0])
+            if as_json:
+                _print_json({"simulated": True, "filled": str(folder)})
+            else:
+                _print(f"SIMULATED: {folder}/made.csv and results.csv are filled, not recorded.")
+            return
+        _print_report(opened, report, as_json=as_json)
+
+
+@app.command()
+def verify(campaign: Folder = HERE, as_json: Json = False) -> None:
+    """Check the ledger: hashes, links, history. Exit code 0 when it is sound.
+
+    Example: glassloop verify --campaign my-campaign
+    """
+    with _open(campaign) as opened:
+        faults = opened.verify()
+    if as_json:
+        _print_json({"sound": not faults, "faults": faults})
+    elif not faults:
+        _print("The ledger is sound.")
+    for fault in faults:
+        typer.echo(f"fault: {fault}", err=True)
+    if faults:
+        raise typer.Exit(code=1)
+
+
+@contextmanager
+def _open(folder: Path) -> "Iterator[Campaign]":
+    """The campaign; imported here so that --help stays quick."""
+    from experiments.campaign import Campaign
+
+    with Campaign.open(folder) as campaign:
+        yield campaign
+
+
+@contextmanager
+def _busy(what: str) -> Iterator[None]:
+    """A spinner on the terminal while something takes longer than a moment."""
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{what} ..."):
+        yield
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 110)
+
+
+def _mapping(columns: list[str]) -> dict[str, str]:
+    """Column mapping of ``--map`` options.
+
+    Raises:
+        TableError: If an option lacks its equals sign.
+    """
+    from features.errors import TableError
+
+    pairs = {}
+    for text in columns:
+        column, equals, target = text.rpartition("=")
+        if not equals:
+            raise TableError(f"--map needs 'column=target', got {text!r}")
+        pairs[column] = target
+    return pairs
+
+
+def _print(text: str) -> None:
+    typer.echo(text)
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(_finite(value), indent=1, default=str))
+
+
+def _finite(value: Any) -> Any:
+    """NaN and infinities as null: they are not JSON."""
+    if isinstance(value, dict):
+        return {str(key): _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
+
+
+def _print_round(campaign: "Campaign", round_: dict[str, Any], *, is_new: bool) -> None:
+    from experiments.console import round_table
+
+    if not is_new:
+        _print(f"Round {round_['round']} is open; its results are not all in. It was proposed so:")
+    _console().print(round_table(round_))
+    folder = campaign.round_folder(round_["round"])
+    _print(f"Folder:  {folder}")
+    _print("         print batch_sheet.html, fill in made.csv and results.csv, then")
+    _print(
+        f"         glassloop record {folder / 'made.csv'} {folder / 'results.csv'} "
+        f"--campaign {campaign.folder}"
+    )
+    _print(f"MLflow:  {campaign.where_tracked(round_['round'])}")
+
+
+def _print_report(campaign: "Campaign", report: "Report", *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    state = campaign.status()
+    if as_json:
+        _print_json(
+            {**asdict(report), "kind": campaign.kind, "hypervolume": state["hypervolume"]}
+            | {"coverage": state["coverage"]}
+        )
+        return
+    if campaign.kind == "simulated":
+        _print("SIMULATED: these values come from the virtual lab, not from measurements.")
+    for warning in report.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    _print(
+        f"{report.specimens} specimens, {report.readings_added} new readings, "
+        f"{report.readings_corrected} corrected, {report.unchanged} rows known already."
+    )
+    for round_id in report.closed:
+        _print(f"Round {round_id} is closed.")
+    for round_ in state["rounds"]:
+        if round_["waits_for"] and round_["id"] in report.rounds:
+            _print(f"Round {round_['id']} still waits for: {', '.join(round_['waits_for'])}")
+    if state["coverage"]:
+        inside = state["coverage"]
+        _print(
+            f"Inside the 90 % interval: {inside['90']:.0%}, inside the 50 %: {inside['50']:.0%} "
+            f"of {inside['n']} readings predicted before they were measured."
+        )
+    if state["pending_mlflow"]:
+        typer.echo(
+            f"warning: {state['pending_mlflow']} messages wait for MLflow; the next command "
+            "delivers them",
+            err=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""What the terminal shows is complete, fits 80 columns, and survives a dumb terminal."""
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from experiments.console import predictions_table, round_table, status_panel
+
+
+@pytest.fixture
+def sample():
+    text = Path(__file__).with_name("sample_round.json").read_text(encoding="utf-8")
+    return json.loads(text)
+
+
+@pytest.fixture
+def status(sample):
+    opened = {"opened_at": "2026-11-22T17:00:00Z", "n_glasses": 4, "n_trilayers": 2}
+    return {
+        "campaign": "oxysulfide-2026",
+        "kind": "real",
+        "rounds": [
+            {"id": "R01", "state": "scored", "scored": {"n": 11, "rmse_dex": 0.21}, **opened},
+            {"id": "R02", "state": "open", "scored": None, **opened},
+        ],
+        "readings": {"ionic_conductivity": 3, "youngs_modulus": 1},
+        "in_words": ["R02 waits for results."],
+        "assumptions": sample["assumptions"],
+        "notes": ["x = 0 of the paper was milled otherwise"],
+        "hypervolume": sample["hypervolume"],
+        "coverage": {"50": 0.46, "90": 0.92, "n": 11},
+        "stock": [{"jar": "R01-G1", "left_mg": 1223.44}],
+        "pending_mlflow": 2,
+        "set_aside": ["R01-G2-P1: cracked"],
+    }
+
+
+@pytest.fixture
+def tables():
+    row = {"lower": 1.2e-4, "upper": 3.8e-4, "reading_lower": 1e-4, "reading_upper": 4.4e-4}
+    gp = pd.DataFrame([{"mean": 2.1e-4, **row}, {"mean": 3.1e-4, **row}], index=["a", "b"])
+    return {"gp": gp, "ridge": gp.assign(mean=[5.5e-5, float("nan")])}
+
+
+def shown(renderable, width=80, encoding="utf-8"):
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding=encoding, errors="strict")
+    Console(file=file, width=width, force_terminal=False).print(renderable)
+    file.flush()
+    return raw.getvalue().decode(encoding)
+
+
+def words(text):
+    return re.sub(r"\s+", " ", text)
+
+
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        pytest.param("R01 of oxysulfide-2026", id="round"),
+        pytest.param("3 h at 500 rpm", id="mill-run"),
+        pytest.param("R01-G1 0.15 stainless steel 3 450 1047.4 934.7 38.1", id="glass"),
+        pytest.param("medium: same glass as G1 without iron", id="role-and-why"),
+        pytest.param("2.4e-4 18.6 8.1e-10 0.93 21", id="centres"),
+        pytest.param("(1.5e-4..3.9e-4) (13.0..24.2) (2.3e-11..2.9e-8)", id="ranges"),
+        pytest.param("S/cm GPa S/cm", id="units"),
+        pytest.param("R01-C2 R01-G3 150.0 R01-G4 18.0 75 450 7 60", id="cell"),
+        pytest.param("explore: thinner skins lower the resistance", id="why-of-a-cell"),
+        pytest.param("(285..655)", id="range-of-a-cell"),
+        pytest.param("Trained on 3 conductivity readings", id="counts"),
+        pytest.param("Too few to learn from: all of them", id="too-few"),
+        pytest.param("Assumption: S09: modulus pellet", id="assumption"),
+        pytest.param("Warning: stainless steel: iron", id="warning"),
+        pytest.param("Hypervolume of the glasses: 0.231 (90 %: 0.142..0.305)", id="hypervolume"),
+        pytest.param("MLflow run 9f2c61d0a3b84e1fb0a7c55d3e1f8a42", id="mlflow-run"),
+    ],
+)
+def test_the_round_shows(sample, width, phrase):
+    assert phrase in words(shown(round_table(sample), width))
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_no_digit_is_cut_off(sample, status, tables, width):
+    for renderable in (
+        round_table(sample),
+        status_panel(status),
+        predictions_table(tables, "ionic_conductivity"),
+    ):
+        text = shown(renderable, width)
+        assert "…" not in text
+        assert max(len(line) for line in text.splitlines()) <= width
+
+
+def test_a_latin_1_terminal_shows_everything(sample, status, tables):
+    assert "mA/cm²" in shown(round_table(sample), encoding="latin-1")
+    assert "Rounds" in shown(status_panel(status), encoding="latin-1")
+    assert "ridge" in shown(predictions_table(tables, "ionic_conductivity"), encoding="latin-1")
+
+
+def test_square_brackets_are_text_and_not_markup(sample):
+    sample["glasses"][0]["why"] = "see [red] note [/]"
+    sample["assumptions"] = ["[bold]S01"]
+    text = shown(round_table(sample))
+    assert "see [red] note [/]" in text
+    assert "[bold]S01" in text
+
+
+@pytest.mark.parametrize("mean", [None, float("nan")], ids=["none", "nan"])
+def test_a_missing_prediction_is_a_dash(sample, mean):
+    sample["glasses"][0]["predictions"]["youngs_modulus"]["mean"] = mean
+    del sample["glasses"][1]["predictions"]["youngs_modulus"]
+    text = words(shown(round_table(sample)))
+    assert "2.4e-4 - 8.1e-10" in text
+    assert "7.9e-5 - 1.0e-9" in text
+    assert "nan" not in text
+
+
+@pytest.mark.parametrize("simulated", [True, False], ids=["simulated", "real"])
+def test_only_a_simulated_round_says_so(sample, simulated):
+    text = shown(round_table(sample | {"simulated": simulated}))
+    assert text.startswith("SIMULATED") is simulated
+
+
+def test_a_round_without_cells_shows_no_tri_layers(sample):
+    assert "Tri-layers" not in shown(round_table(sample | {"trilayers": []}))
+
+
+def test_surrogates_stand_side_by_side_for_each_recipe(tables):
+    text = shown(predictions_table(tables, "ionic_conductivity", labels=["first", "second"]))
+    rows = [words(line).strip() for line in text.splitlines() if "e-" in line or "ridge" in line]
+    assert "ionic conductivity S/cm" in text
+    assert "90 % of the glass" in text
+    assert rows == [
+        "first gp 2.1e-4 1.2e-4..3.8e-4 1.0e-4..4.4e-4",
+        "ridge 5.5e-5 1.2e-4..3.8e-4 1.0e-4..4.4e-4",
+        "second gp 3.1e-4 1.2e-4..3.8e-4 1.0e-4..4.4e-4",
+        "ridge - 1.2e-4..3.8e-4 1.0e-4..4.4e-4",
+    ]
+
+
+def test_a_property_of_a_cell_is_not_called_one_of_a_glass(tables):
+    assert "90 % of the cell" in shown(predictions_table(tables, "area_specific_resistance"))
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        pytest.param("oxysulfide-2026 (real)", id="campaign"),
+        pytest.param("R02 waits for results.", id="in-words"),
+        pytest.param("R01 scored 2026-11-22 17:00 4 2 n 11, rmse dex 0.21", id="scored-round"),
+        pytest.param("R02 open 2026-11-22 17:00 4 2 not yet", id="open-round"),
+        pytest.param("Young's modulus 1", id="readings"),
+        pytest.param("R01-G1 1223.4 mg", id="stock"),
+        pytest.param("46 % in the 50 % range and 92 % in the 90 % range", id="coverage"),
+        pytest.param("Assumption: S01", id="assumption"),
+        pytest.param("Note: x = 0 of the paper", id="note"),
+        pytest.param("Set aside: R01-G2-P1: cracked", id="set-aside"),
+        pytest.param("MLflow: 2 records wait", id="pending"),
+        pytest.param("Hypervolume of the cells: 0.118", id="hypervolume"),
+    ],
+)
+def test_the_status_shows(status, phrase):
+    assert phrase in words(shown(status_panel(status)))
+
+
+def test_a_fresh_campaign_has_a_status_too(status):
+    fresh = status | {
+        "rounds": [], "readings": {}, "stock": [], "hypervolume": {}, "coverage": None,
+        "pending_mlflow": 0, "set_aside": [],
+    }  # fmt: skip
+    text = shown(status_panel(fresh))
+    assert "no round has been scored yet" in text
+    assert "MLflow" not in text
+    assert "Powder left" not in text
+
+
+def test_a_simulated_campaign_says_so(status):
+    assert shown(status_panel(status | {"kind": "simulated"})).startswith("SIMULATED")
