@@ -32,7 +32,7 @@ from experiments.notebook_file import read_notebook
 from experiments.outbox import Delivery, LedgerOutbox
 from experiments.progress import flat_hypervolumes, hypervolumes
 from experiments.recording import Report, bench, record_files, write
-from experiments.round_files import ROUND_FILES, round_files
+from experiments.round_files import ROUND_FILES, round_files, round_texts
 from experiments.round_folder import write_folder
 from experiments.settling import close, settle
 from experiments.simulation import VirtualChemist
@@ -571,11 +571,7 @@ class Campaign:
             f"n_readings_{name}": float((readings["property"] == name).sum())
             for name in (*PELLET_PROPERTIES, *CELL_PROPERTIES)
         }
-        files = {
-            name: text
-            for name, text in round_files(round_, self.config).items()
-            if isinstance(text, str)
-        }
+        files = round_texts(round_, self.config)
         return {
             "params": {
                 "seed": str(self.config.seed),

@@ -1,6 +1,7 @@
 """The command line: parse, one call, print. Heavy modules load inside the commands."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +47,10 @@ class WorldLetter(StrEnum):
 
 def main() -> None:
     """Entry point: a user's mistake is one message on stderr and exit code 1."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(
+            name, "1"
+        )  # many small matrices: threads only get in each other's way
     try:
         app()
     except GlassError as error:
@@ -67,8 +72,6 @@ def init(
 
     Example: glassloop init my-campaign
     """
-    import os
-
     from experiments.campaign import Campaign
     from experiments.config import CampaignConfig, MlflowConfig
 

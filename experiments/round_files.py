@@ -35,6 +35,11 @@ def round_files(round_: Mapping[str, Any], config: CampaignConfig) -> dict[str, 
     Returns:
         Texts, and the picture of the predictions as PNG bytes.
     """
+    return {**round_texts(round_, config), "predictions.png": _picture(round_)}
+
+
+def round_texts(round_: Mapping[str, Any], config: CampaignConfig) -> dict[str, str]:
+    """Content of the files that are text, by name."""
     protocol = config.cells.ccd_protocol.model_dump()
     return {
         "batch.csv": batch_csv(round_),
@@ -51,7 +56,6 @@ def round_files(round_: Mapping[str, Any], config: CampaignConfig) -> dict[str, 
             die_diameter_mm=config.equipment.die_diameter_mm,
         ),
         "predictions.json": json.dumps(round_, indent=1) + "\n",
-        "predictions.png": _picture(round_),
     }
 
 

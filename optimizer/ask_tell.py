@@ -30,7 +30,8 @@ class Optimizer:
         pending: Recipes asked, and neither told nor withdrawn.
 
     Raises:
-        SpaceError: If an objective has the name of a parameter, repeats, or lacks a reference.
+        SpaceError: If an objective has the name of a parameter, repeats, or lacks a reference, or
+            the control cannot be proposed.
         TableError: If the control is not a valid row.
 
     Examples:
@@ -61,13 +62,15 @@ class Optimizer:
                 f"objectives: a name must not be that of a parameter, got {', '.join(clash)}; "
                 "rename one of them"
             )
+        if control is not None:
+            _require_control(space, control)
         self.space = space
         self.objectives = tuple(objectives)
         self.told = pd.DataFrame(columns=space.columns)
         self.pending = pd.DataFrame(columns=space.columns)
         self._seed = seed
         self._n_asked = 0
-        self._control = None if control is None else _checked_control(space, control)
+        self._control = control
         self._readings = pd.DataFrame(columns=READING_COLUMNS)
         self._belief = Belief.of(space, self.objectives, self.told, self._readings)
 
@@ -221,9 +224,14 @@ class Optimizer:
         return self.pending[~leaving].reset_index(drop=True)
 
 
-def _checked_control(space: Space, control: Mapping[str, object]) -> dict[str, object]:
-    row = space.check(pd.DataFrame([dict(control)])).iloc[0]
-    return {str(name): value for name, value in row.items()}
+def _require_control(space: Space, control: Mapping[str, object]) -> None:
+    row = pd.DataFrame([dict(control)])
+    space.check(row)
+    if not space.allows(row)[0]:
+        raise SpaceError(
+            f"control: must be a recipe that may be proposed, got {dict(control)}; "
+            "widen the space, or leave the control out"
+        )
 
 
 def _appended(frame: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:

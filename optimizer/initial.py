@@ -1,6 +1,7 @@
 """The first batches, before there is enough to learn from."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,8 @@ from optimizer.rows import recipe_rows, row_keys, stacked
 from optimizer.rules import BatchRules, Capacity, too_few
 from optimizer.space import Space
 
-MIN_RECIPES = 3
+MIN_RECIPES: Final = 3
+"""Fewer recipes than these say nothing of a trend."""
 
 
 def too_little(told: pd.DataFrame, objectives: Sequence[Objective], space: Space) -> bool:
@@ -100,7 +102,8 @@ def starting_batch(
     )
     n_start, reasons = len(batch), list[str]()
     if control is not None:
-        first = space.check(pd.DataFrame([dict(control)]))
+        first = pd.DataFrame([dict(control)])
+        space.check(first)
         if rules.admits(first, batch)[0]:
             batch, reasons = stacked([batch, first], columns), ["control"]
     while len(reasons) < q:
