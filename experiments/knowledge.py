@@ -132,7 +132,9 @@ def fit_knowledge(ledger: Ledger, config: CampaignConfig) -> Knowledge:
         for name in PELLET_PROPERTIES
     }
     made_cells = cells.loc[cells["status"] == "made"]
-    trilayer = TrilayerSurrogate(layers).fit(made_cells, _of(fitted, "critical_current_density"))
+    trilayer = TrilayerSurrogate(layers, layer_temperature_c=config.temperature_c).fit(
+        made_cells, _of(fitted, "critical_current_density")
+    )
     return Knowledge(
         pellets=pellets,
         cells=cells,

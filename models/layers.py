@@ -38,9 +38,6 @@ CELL_COLUMNS: Final = (
 DENSITY_LIMITS: Final = (0.4, 1.02)
 """A drawn relative density is held within these: a layer is neither air nor denser than glass."""
 
-REFERENCE_TEMPERATURE_C: Final = 60.0
-"""Test temperature of the readings the layer surrogates are fitted to (domain notes A1)."""
-
 _GLASS: Final = ("x", "milling_time_h", "milling_media", "milling_speed_rpm")
 _ZERO_CELSIUS_K: Final = 273.15
 _GAS_CONSTANT_KJ: Final = 8.314462618e-3
@@ -75,19 +72,25 @@ def checked_layers(layers: Mapping[str, PropertyGP]) -> dict[str, PropertyGP]:
 
 
 def drawn_layers(
-    layers: Mapping[str, PropertyGP], cells: pd.DataFrame, n: int, rng: np.random.Generator
+    layers: Mapping[str, PropertyGP],
+    cells: pd.DataFrame,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    layer_temperature_c: float,
 ) -> dict[str, Array]:
     """Joint draws of every layer of every cell, pressed at the cell's own pressure.
 
-    Distinct pairs of glass and pressure are drawn once. Conductivity is brought from 60 °C to
-    the cell's temperature by the catalogue's prior of the activation energy; the other
-    properties have no known temperature law and are left as read.
+    Distinct pairs of glass and pressure are drawn once. Conductivity is brought from
+    the layers' temperature to the cell's by the catalogue's prior of the activation energy; the
+    other properties have no known temperature law and are left as read.
 
     Args:
         layers: Fitted surrogate by property.
         cells: N cells.
         n: Number of draws.
         rng: Source of randomness.
+        layer_temperature_c: Temperature of the readings the layers were fitted to, °C.
 
     Returns:
         Keyword arguments of ``features.trilayer.cell_descriptors``, each of shape (n, N).
@@ -101,15 +104,20 @@ def drawn_layers(
     drawn = {name: layers[name].sample(states, n, rng) for name in LAYER_PROPERTIES}
     energy = property_of("activation_energy")
     activation = energy.prior_centre + energy.prior_sd * rng.standard_normal((n, 1))
-    return _of_cells(drawn, core, skin, _warming(cells, np.maximum(activation, 0.0)))
+    return _of_cells(
+        drawn, core, skin, _warming(cells, np.maximum(activation, 0.0), layer_temperature_c)
+    )
 
 
-def central_layers(layers: Mapping[str, PropertyGP], cells: pd.DataFrame) -> dict[str, Array]:
+def central_layers(
+    layers: Mapping[str, PropertyGP], cells: pd.DataFrame, *, layer_temperature_c: float
+) -> dict[str, Array]:
     """The centre of every layer's prediction, in place of a draw.
 
     Args:
         layers: Fitted surrogate by property.
         cells: N cells.
+        layer_temperature_c: Temperature of the readings the layers were fitted to, °C.
 
     Returns:
         As ``drawn_layers`` with n = 1.
@@ -125,7 +133,7 @@ def central_layers(layers: Mapping[str, PropertyGP], cells: pd.DataFrame) -> dic
         for name in LAYER_PROPERTIES
     }
     activation = np.full((1, 1), property_of("activation_energy").prior_centre)
-    return _of_cells(centres, core, skin, _warming(cells, activation))
+    return _of_cells(centres, core, skin, _warming(cells, activation, layer_temperature_c))
 
 
 def _layer_states(
@@ -146,10 +154,10 @@ def _layer_states(
     return states, group[: len(cells)], group[len(cells) :]
 
 
-def _warming(cells: pd.DataFrame, activation_kj_mol: Array) -> Array:
-    """Factor on conductivity from 60 °C to each cell's temperature, shape (n, N)."""
+def _warming(cells: pd.DataFrame, activation_kj_mol: Array, from_c: float) -> Array:
+    """Factor on conductivity from the layers' temperature to each cell's, shape (n, N)."""
     kelvin = numbers(cells, "temperature_c", where="cells") + _ZERO_CELSIUS_K
-    reference = REFERENCE_TEMPERATURE_C + _ZERO_CELSIUS_K
+    reference = from_c + _ZERO_CELSIUS_K
     return np.exp(-activation_kj_mol / _GAS_CONSTANT_KJ * (1 / kelvin - 1 / reference))
 
 

@@ -87,6 +87,7 @@ class TrilayerSurrogate:
         measured: The cells it was fitted to, one row a specimen.
         n_readings: Readings of critical current used.
         waiting: Number of readings it could not use, by reason.
+        layer_temperature_c: Temperature of the readings the layers were fitted to, °C.
 
     Raises:
         TableError: If a layer surrogate is missing.
@@ -115,6 +116,7 @@ class TrilayerSurrogate:
     measured: pd.DataFrame | None = None
     n_readings: int = 0
     waiting: Mapping[str, int] = field(default_factory=dict)
+    layer_temperature_c: float = 60.0
 
     def __post_init__(self) -> None:
         """Refuse missing layers; complete the ranges."""
@@ -147,7 +149,10 @@ class TrilayerSurrogate:
         measured = _needed(
             rows_of_specimens(cells, [pooled.specimen[index] for index in order], "cells")
         )
-        centre = cell_descriptors(measured, **central_layers(self.layers, measured))[0]
+        centre = cell_descriptors(
+            measured,
+            **central_layers(self.layers, measured, layer_temperature_c=self.layer_temperature_c),
+        )[0]
         process = GaussianProcess(entry.prior_centre, entry.prior_sd, entry.scatter_sd).fit(
             self._scaled(centre), y, noise_sd
         )
@@ -242,6 +247,7 @@ class TrilayerSurrogate:
             "measured": None if self.measured is None else _plain_cells(self.measured),
             "n_readings": self.n_readings,
             "waiting": dict(self.waiting),
+            "layer_temperature_c": self.layer_temperature_c,
         }
 
     @classmethod
@@ -262,6 +268,7 @@ class TrilayerSurrogate:
             measured=None if measured is None else pd.DataFrame(**measured),
             n_readings=plain["n_readings"],
             waiting=plain["waiting"],
+            layer_temperature_c=plain["layer_temperature_c"],
         )
 
     @property
@@ -287,7 +294,12 @@ class TrilayerSurrogate:
         """
         process, learned, measured, y, noise_sd = self._fitted
         everything = pd.concat([measured, _needed(cells)]) if len(measured) else _needed(cells)
-        descriptors = cell_descriptors(everything, **drawn_layers(self.layers, everything, n, rng))
+        descriptors = cell_descriptors(
+            everything,
+            **drawn_layers(
+                self.layers, everything, n, rng, layer_temperature_c=self.layer_temperature_c
+            ),
+        )
         points = rng.choice(len(learned.points), size=n, p=learned.weights)
         n_old = len(measured)
         return [

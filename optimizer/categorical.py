@@ -89,7 +89,7 @@ class Categorical:
         if len(bad):
             raise TableError(
                 f"{where(self.name, bad)}: must be one of {', '.join(map(str, self.known))}, "
-                f"got {bad.iloc[0]!r}; correct the cell, or add the level to the space"
+                f"got {bad.tolist()[0]!r}; correct the cell, or add the level to the space"
             )
         return column.astype(object)
 

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from optimizer.batch import require_count
-from optimizer.confounds import confound_breakers, confounds
+from optimizer.confounds import Confound, confound_breakers, confounds
 from optimizer.objectives import Objective
 from optimizer.rows import recipe_rows, row_keys, stacked
 from optimizer.rules import BatchRules, Capacity, too_few
@@ -97,18 +97,20 @@ def starting_batch(
     require_count(q)
     columns = space.columns
     made, waiting, batch = (recipe_rows(f, columns) for f in (told, pending, start))
-    rules = BatchRules(
-        columns, frozenset(row_keys(stacked([made, waiting], columns), columns)), shared, capacity
-    )
     n_start, reasons = len(batch), list[str]()
+    known = stacked([made, waiting], columns)
+    rules = BatchRules(columns, frozenset(row_keys(known, columns)), shared, capacity)
+    # rows of the batch can break what is confounded, but new ones are left to fill the space
+    puzzles = confounds(known, columns) if len(known) else []
     if control is not None:
         first = pd.DataFrame([dict(control)])
         space.check(first)
         if rules.admits(first, batch)[0]:
             batch, reasons = stacked([batch, first], columns), ["control"]
     while len(reasons) < q:
-        before = stacked([made, waiting, batch], columns)
-        breaker = _breaker(space, rules, before, batch, control)
+        before = stacked([known, batch], columns)
+        left = [puzzle for puzzle in confounds(before, columns) if puzzle in puzzles]
+        breaker = _breaker(space, rules, before, batch, left, control) if left else None
         if breaker is None:
             fixed = rules.fixed(batch)
             row = _farthest(space, rules, before, batch, space.spread(n_spread, rng, fixed))
@@ -127,12 +129,10 @@ def _breaker(
     rules: BatchRules,
     before: pd.DataFrame,
     batch: pd.DataFrame,
+    found: Sequence[Confound],
     control: Mapping[str, object] | None,
 ) -> pd.DataFrame | None:
-    """The admissible row that breaks most confounds of the rows before it, if there is one."""
-    found = confounds(before, space.columns) if len(before) else []
-    if not found:
-        return None
+    """The admissible row that breaks most of the confounds found, if there is one."""
     anchor = (
         _central(space, before)
         if control is None

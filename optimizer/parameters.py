@@ -258,7 +258,7 @@ def _finite(name: str, column: pd.Series) -> pd.Series:
     bad = column[~np.isfinite(numbers.to_numpy())]
     if len(bad):
         raise TableError(
-            f"{where(name, bad)}: must be a finite number, got {bad.iloc[0]!r}; "
+            f"{where(name, bad)}: must be a finite number, got {bad.tolist()[0]!r}; "
             "correct the cell or leave the row out"
         )
     return numbers

@@ -132,7 +132,7 @@ def _standard_errors(table: pd.DataFrame, objective: Objective) -> np.ndarray[An
     if bad.any():
         raise TableError(
             f"row {table.index[bad][0]}, column {name!r}: a standard error must be a finite "
-            f"number of at least 0, got {table[name][bad].iloc[0]!r}; give it in the units of "
+            f"number of at least 0, got {table[name][bad].tolist()[0]!r}; give it in the units of "
             f"{objective.name}"
         )
     return numbers.to_numpy(dtype=float)

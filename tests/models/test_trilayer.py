@@ -133,7 +133,9 @@ class TestResistance:
 
 class TestLayers:
     def test_one_glass_as_core_and_skin_has_one_value(self, loose):
-        drawn = drawn_layers(loose, cells(core="P-060"), 100, np.random.default_rng(0))
+        drawn = drawn_layers(
+            loose, cells(core="P-060"), 100, np.random.default_rng(0), layer_temperature_c=60.0
+        )
         np.testing.assert_array_equal(drawn["core_conductivity"], drawn["skin_conductivity"])
         np.testing.assert_array_equal(
             drawn["core_relative_density"], drawn["skin_relative_density"]
@@ -141,17 +143,21 @@ class TestLayers:
 
     def test_one_glass_in_two_cells_has_one_value(self, loose):
         two = cells(index=("a", "b"), core_mass_mg=[150.0, 100.0])
-        drawn = drawn_layers(loose, two, 100, np.random.default_rng(0))
+        drawn = drawn_layers(loose, two, 100, np.random.default_rng(0), layer_temperature_c=60.0)
         for values in drawn.values():
             np.testing.assert_array_equal(values[:, 0], values[:, 1])
 
     def test_a_glass_at_another_pressure_is_another_layer_that_is_alike(self, blank):
         two = cells(index=("a", "b"), pressing_pressure_mpa=[450.0, 350.0])
-        drawn = drawn_layers(blank, two, 4000, np.random.default_rng(0))["core_conductivity"]
+        drawn = drawn_layers(blank, two, 4000, np.random.default_rng(0), layer_temperature_c=60.0)[
+            "core_conductivity"
+        ]
         assert 0.7 < np.corrcoef(np.log(drawn).T)[0, 1] < 0.999
 
     def test_density_is_held_within_what_a_layer_can_be(self, blank):
-        drawn = drawn_layers(blank, cells(), 5000, np.random.default_rng(0))
+        drawn = drawn_layers(
+            blank, cells(), 5000, np.random.default_rng(0), layer_temperature_c=60.0
+        )
         density = drawn["skin_relative_density"]
         assert 0.4 <= density.min() < 0.6
         assert density.max() == 1.02
@@ -295,3 +301,35 @@ class TestComplaints:
     def test_an_unknown_descriptor_is_refused(self, loose):
         with pytest.raises(SpaceError, match=r"too many or too few \(colour\)"):
             TrilayerSurrogate(loose, {"colour": (0, 1)})
+
+
+def test_layers_fitted_at_25_c_are_not_warmed_again_for_a_cell_at_25_c():
+    cells = pd.DataFrame(
+        {
+            **{
+                f"{side}_{name}": [value]
+                for side in ("core", "skin")
+                for name, value in {
+                    "x": 0.6,
+                    "milling_time_h": 3.0,
+                    "milling_media": "zirconia",
+                    "milling_speed_rpm": 500.0,
+                }.items()
+            },
+            "core_mass_mg": 150.0,
+            "skin_mass_mg": 25.0,
+            "pressing_pressure_mpa": 450.0,
+            "stack_pressure_mpa": 7.0,
+            "temperature_c": 25.0,
+        },
+        index=["C1"],
+    )
+    nothing = pd.DataFrame(columns=["specimen", "property", "lower", "upper", "se"])
+    pellets = cells.rename(columns=lambda name: name.removeprefix("core_"))
+    layers = {name: PropertyGP(name).fit(pellets, nothing) for name in LAYER_PROPERTIES}
+
+    def asr(layer_temperature_c):
+        surrogate = TrilayerSurrogate(layers, layer_temperature_c=layer_temperature_c)
+        return surrogate.fit(cells, nothing).predict(cells)["area_specific_resistance"]["mean"]
+
+    assert asr(60.0).item() > 3 * asr(25.0).item()
