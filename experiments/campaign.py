@@ -1,56 +1,36 @@
 """A campaign: ledger, configuration and what follows from them. The only mutable object."""
 
-import json
 import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
-from experiments.assumptions import apply_assumptions, assumption_sentences, plant_paper
-from experiments.cell_batch import CellBatch, Powder, propose_cells, whole_cells
+from experiments.assumptions import apply_assumptions, plant_paper
 from experiments.config import CONFIG_NAME, CampaignConfig, read_config, write_config
-from experiments.glass_batch import GlassBatch, propose_glasses
-from experiments.knowledge import (
-    CELL_PROPERTIES,
-    GLASS_COLUMNS,
-    PELLET_PROPERTIES,
-    Knowledge,
-    canonical,
-    fit_knowledge,
-)
+from experiments.knowledge import PELLET_PROPERTIES, Knowledge, fit_knowledge
 from experiments.ledger import Ledger
-from experiments.ledger_rows import CellRow, JarRow, Origin, OutboxRow, PelletRow, ProposalRow
 from experiments.notebook_file import read_notebook
 from experiments.outbox import Delivery, LedgerOutbox
-from experiments.progress import flat_hypervolumes, hypervolumes
 from experiments.recording import Report, bench, record_files, write
-from experiments.round_files import ROUND_FILES, round_files, round_texts
+from experiments.round_files import ROUND_FILES, round_files
 from experiments.round_folder import write_folder
+from experiments.round_ledger import stored_round, write_round
+from experiments.round_plan import JAR_COLUMNS, Round, plan_round
 from experiments.settling import close, settle
 from experiments.simulation import VirtualChemist
 from experiments.status import status_of
-from features.cell_limits import Limits
 from features.errors import CampaignError, InputError
-from features.properties import property_of
 from features.recipe import GlassRecipe
-from features.stoichiometry import Assays, masses_for
 from models.baselines import MeanSurrogate
-from models.wording import count_in_words
 
 LEDGER_NAME: Final = "ledger.db"
 ROUNDS_FOLDER: Final = "rounds"
 UNTOLD: Final = "nobody told of it before the round was closed"
-
-Round = dict[str, Any]
-"""A round as plain data: what ``propose --json`` prints and the batch sheet shows."""
 
 
 class Campaign:
@@ -187,16 +167,9 @@ class Campaign:
         """
         q = self.config.batch.glasses if glasses is None else glasses
         k = self.config.batch.trilayers if trilayers is None else trilayers
-        number = len(self.ledger.rounds()) + 1
         knowledge = self.knowledge()
-        rng = np.random.default_rng([self.config.seed, number])
-        stock = self._stock()
-        wants_skin = k > 0 and not self._has_skin(stock)
-        batch = propose_glasses(knowledge, self.config, q=q, wants_skin=wants_skin, rng=rng)
-        powder = self._powder(knowledge, stock, batch, number)
-        cells = propose_cells(knowledge, self.config, powder, k=k, rng=rng)
-        round_ = self._round(knowledge, number, batch, cells, powder)
-        self._open_round(knowledge, round_)
+        round_ = plan_round(self.ledger, self.config, knowledge, glasses=q, trilayers=k)
+        write_round(self.ledger, self.config, knowledge, round_)
         return self.show(round_["round"])
 
     def show(self, round_id: str) -> Round:
@@ -205,11 +178,7 @@ class Campaign:
         Raises:
             CampaignError: If there is no such round.
         """
-        configs = {str(row["id"]): row["config"] for row in _records(self.ledger.rounds())}
-        if round_id not in configs:
-            known = ", ".join(configs) or "none yet"
-            raise CampaignError(f"there is no round {round_id!r}; rounds: {known}")
-        round_ = self._stored(round_id, configs[round_id]["round"])
+        round_ = stored_round(self.ledger, round_id)
         self.deliver()
         round_["mlflow_run_id"] = LedgerOutbox(self.ledger).run_id(round_id)
         folder = self.round_folder(round_id)
@@ -379,276 +348,16 @@ class Campaign:
         self.deliver()
         return replace(report, closed=tuple(dict.fromkeys(closed)))
 
-    def _stock(self) -> pd.DataFrame:
-        return self.ledger.stock(
-            expected_recovery=self.config.equipment.expected_recovery
-        ).set_index("jar")
-
-    def _has_skin(self, stock: pd.DataFrame) -> bool:
-        jars = self.ledger.jars().loc[stock.index[stock["left_mg"] >= _LEAST_SKIN_POWDER_MG]]
-        return bool((jars["x"] >= Limits().min_skin_x_against_sodium).any())
-
-    def _powder(
-        self, knowledge: Knowledge, stock: pd.DataFrame, batch: GlassBatch, number: int
-    ) -> Powder:
-        """Jars in stock and of this batch, and what every cell of the past was made of."""
-        jars = self.ledger.jars()[list(_JAR_COLUMNS)]
-        new = pd.DataFrame(
-            [{name: glass.recipe[name] for name in _JAR_COLUMNS} for glass in batch.glasses],
-            index=[_jar_id(number, i) for i in range(len(batch.glasses))],
-        )
-        left = {str(jar): float(mg) for jar, mg in stock["left_mg"].items()}
-        expected = 1000 * self.config.glasses.batch_mass_g
-        expected *= self.config.equipment.expected_recovery
-        expected -= self.config.glasses.pellet_mass_mg
-        return Powder(
-            jars=pd.concat([jars, new]), left_mg=left | dict.fromkeys(new.index, expected)
-        )
-
-    def _round(
-        self,
-        knowledge: Knowledge,
-        number: int,
-        batch: GlassBatch,
-        cells: CellBatch,
-        powder: Powder,
-    ) -> Round:
-        glasses = self._glass_items(knowledge, number, batch)
-        return {
-            "round": _round_id(number),
-            "campaign": self.config.name,
-            "simulated": self.kind == "simulated",
-            "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "seed": self.config.seed,
-            "mill_run": {
-                "milling_time_h": glasses[0]["recipe"]["milling_time_h"],
-                "milling_speed_rpm": glasses[0]["recipe"]["milling_speed_rpm"],
-                "why": batch.run_why,
-            },
-            "glasses": glasses,
-            "trilayers": self._cell_items(knowledge, number, cells, powder),
-            "counts": [
-                *(count_in_words(m.n_readings, name) for name, m in knowledge.layers.items()),
-                count_in_words(knowledge.trilayer.n_readings, "critical_current_density"),
-            ],
-            "assumptions": assumption_sentences(self.ledger, self.config),
-            "warnings": [*batch.warnings, *cells.warnings],
-            "hypervolume": hypervolumes(knowledge, self.config),
-            "mlflow_run_id": None,
-        }
-
-    def _glass_items(
-        self, knowledge: Knowledge, number: int, batch: GlassBatch
-    ) -> list[dict[str, Any]]:
-        ids = [_jar_id(number, i) for i in range(len(batch.glasses))]
-        recipes = pd.DataFrame([dict(g.recipe) for g in batch.glasses], index=ids)
-        predictions = knowledge.predict_pellets(recipes[list(GLASS_COLUMNS)])
-        assays = Assays(**self.config.assays.model_dump())
-        batch_g = self.config.glasses.batch_mass_g
-        items = []
-        for jar, glass in zip(ids, batch.glasses, strict=True):
-            masses = masses_for(float(glass.recipe["x"]), batch_g, assays)
-            items.append(
-                {
-                    "id": jar,
-                    "pellet": f"{jar}-P1",
-                    "role": glass.role,
-                    "why": glass.why,
-                    "recipe": {
-                        **{name: _plain(glass.recipe[name]) for name in GLASS_COLUMNS},
-                        "mass_mg": self.config.glasses.pellet_mass_mg,
-                    },
-                    "masses_mg": {
-                        "na2s": round(masses.na2s_mg, 1),
-                        "p2s5": round(masses.p2s5_mg, 1),
-                        "p2o5": round(masses.p2o5_mg, 1),
-                    },
-                    "batch_mass_g": batch_g,
-                    "predictions": _predictions(predictions, jar),
-                }
-            )
-        return items
-
-    def _cell_items(
-        self, knowledge: Knowledge, number: int, cells: CellBatch, powder: Powder
-    ) -> list[dict[str, Any]]:
-        if not cells.cells:
-            return []
-        ids = [f"{_round_id(number)}-C{i + 1}" for i in range(len(cells.cells))]
-        choice = pd.DataFrame([dict(cell.recipe) for cell in cells.cells], index=ids)
-        predictions = knowledge.predict_cells(whole_cells(choice, powder.jars))
-        return [
-            {
-                "id": name,
-                "role": cell.role,
-                "why": cell.why,
-                "recipe": {
-                    **{key: _plain(value) for key, value in cell.recipe.items()},
-                    **{
-                        f"{layer}_recipe": {
-                            key: _plain(powder.jars.loc[cell.recipe[layer], key])
-                            for key in _JAR_COLUMNS
-                        }
-                        for layer in ("core", "skin")
-                    },
-                },
-                "predictions": _predictions(predictions, name),
-            }
-            for name, cell in zip(ids, cells.cells, strict=True)
-        ]
-
-    def _open_round(self, knowledge: Knowledge, round_: Round) -> None:
-        """Write the round: specimens planned, predictions frozen, MLflow to be told."""
-        digest, body = knowledge.frozen()
-        round_id, number = str(round_["round"]), int(str(round_["round"])[1:])
-        header = {k: v for k, v in round_.items() if k not in ("glasses", "trilayers")}
-        origin: Origin = "simulated" if self.kind == "simulated" else "lab"
-        with self.ledger.transaction() as tx:
-            tx.add_round(
-                round_id,
-                number=number,
-                seed=self.config.seed,
-                config={"campaign": self.config.model_dump(mode="json"), "round": header},
-            )
-            tx.add_model(canonical(body))
-            for item in round_["glasses"]:
-                recipe = item["recipe"]
-                tx.add_jar(
-                    JarRow(
-                        id=item["id"],
-                        origin=origin,
-                        round_id=round_id,
-                        status="planned",
-                        batch_mass_g=item["batch_mass_g"],
-                        **{name: recipe[name] for name in _JAR_COLUMNS},
-                    )
-                )
-                tx.add_pellet(
-                    PelletRow(
-                        id=item["pellet"],
-                        jar=item["id"],
-                        round_id=round_id,
-                        status="planned",
-                        pressing_pressure_mpa=recipe["pressing_pressure_mpa"],
-                        mass_mg=recipe["mass_mg"],
-                    )
-                )
-            for item in round_["trilayers"]:
-                recipe = {k: v for k, v in item["recipe"].items() if not k.endswith("_recipe")}
-                tx.add_cell(CellRow(id=item["id"], round_id=round_id, status="planned", **recipe))
-            for kind, items in (("glass", round_["glasses"]), ("trilayer", round_["trilayers"])):
-                for item in items:
-                    tx.add_proposal(
-                        ProposalRow(
-                            round_id=round_id,
-                            specimen=item["id"],
-                            kind=kind,
-                            recipe={k: v for k, v in item.items() if k != "predictions"},
-                            prediction=item["predictions"],
-                            model_sha256=digest,
-                            role=item["role"],
-                            why=item["why"],
-                        )
-                    )
-            tx.add_outbox(
-                OutboxRow(
-                    kind="round_opened",
-                    round_id=round_id,
-                    payload=self._opened(knowledge, round_, body),
-                )
-            )
-
-    def _opened(
-        self, knowledge: Knowledge, round_: Round, body: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """What MLflow is told of a new round."""
-        readings = knowledge.fitted[
-            ["specimen", "property", "lower", "upper", "se", "temperature_c", "source"]
-        ]
-        made = knowledge.pellets[list(GLASS_COLUMNS)]
-        data = readings.join(made, on="specimen").to_csv(index=False)
-        counts = {
-            f"n_readings_{name}": float((readings["property"] == name).sum())
-            for name in (*PELLET_PROPERTIES, *CELL_PROPERTIES)
-        }
-        files = round_texts(round_, self.config)
-        return {
-            "params": {
-                "seed": str(self.config.seed),
-                "temperature_c": f"{self.config.temperature_c:g}",
-                "n_glasses": str(len(round_["glasses"])),
-                "n_trilayers": str(len(round_["trilayers"])),
-                **{k: str(v) for k, v in self.config.assumptions.model_dump().items()},
-            },
-            "tags": {"glassloop.simulated": str(round_["simulated"]).lower()},
-            "metrics": flat_hypervolumes(round_["hypervolume"]) | counts,
-            "step": int(str(round_["round"])[1:]),
-            "artifacts": {
-                "batch.csv": files["batch.csv"],
-                "batch_sheet.html": files["batch_sheet.html"],
-                "predictions.json": json.dumps(round_, indent=1),
-                "campaign.json": self.config.model_dump_json(indent=1),
-            },
-            "dataset": {"name": "readings", "csv": data, "sha256": _sha256(data)},
-            "models": dict(body),
-        }
-
-    def _stored(self, round_id: str, header: Mapping[str, Any]) -> Round:
-        rows = _records(self.ledger.proposals(round_id))
-        items = {"glass": list[dict[str, Any]](), "trilayer": list[dict[str, Any]]()}
-        for row in rows:
-            items[str(row["kind"])].append({**row["recipe"], "predictions": row["prediction"]})
-        return {
-            **header,
-            "simulated": self.kind == "simulated",
-            "glasses": items["glass"],
-            "trilayers": items["trilayer"],
-        }
-
     def _glass(self, jar: str) -> GlassRecipe:
         """The recipe a jar was proposed with, for the virtual lab to make it again."""
-        for row in _records(self.ledger.proposals()):
+        for row in self.ledger.proposals().to_dict("records"):
             if row["specimen"] == jar:
                 recipe = row["recipe"]["recipe"]
-                return GlassRecipe(**{name: recipe[name] for name in _JAR_COLUMNS})
+                return GlassRecipe(**{name: recipe[name] for name in JAR_COLUMNS})
         made = self.ledger.jar(jar)
-        return GlassRecipe(**{name: getattr(made, name) for name in _JAR_COLUMNS})
-
-
-_JAR_COLUMNS: Final = ("x", "milling_time_h", "milling_media", "milling_speed_rpm")
-_LEAST_SKIN_POWDER_MG: Final = 100.0
+        return GlassRecipe(**{name: getattr(made, name) for name in JAR_COLUMNS})
 
 
 def _planned(frame: pd.DataFrame, round_id: str) -> list[str]:
     rows = (frame["round_id"] == round_id) & (frame["status"] == "planned")
     return [str(name) for name in frame.index[rows]]
-
-
-def _round_id(number: int) -> str:
-    return f"R{number:02d}"
-
-
-def _jar_id(number: int, index: int) -> str:
-    return f"{_round_id(number)}-G{index + 1}"
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
-
-
-def _sha256(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    """NumPy scalars as Python's own, so that they are JSON."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _predictions(tables: Mapping[str, pd.DataFrame], row: str) -> dict[str, dict[str, Any]]:
-    found = {}
-    for name, table in tables.items():
-        entry = property_of(name)
-        values = {part: float(table[part].loc[row]) for part in map(str, table.columns)}
-        found[name] = {**values, "unit": entry.unit, "sd_unit": entry.sd_unit}
-    return found

@@ -26,7 +26,7 @@ MIN_DRAWS: Final = 64
 """Boxes over all draws: fronts of four or more objectives have so many boxes that fewer draws
 must do, at least ``MIN_DRAWS``."""
 
-N_SURVIVORS: Final = 256
+N_SURVIVORS: Final = 128
 """Spread candidates kept after the first row. A row's improvement can only shrink as others
 join the batch, so that the lower ranks need not be looked at again."""
 

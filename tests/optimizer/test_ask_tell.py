@@ -91,10 +91,10 @@ def test_batches_beat_random_search_with_the_same_budget():
     gains = []
     for seed in range(5):
         optimizer, tables = Optimizer(SPACE, OBJECTIVES, seed=seed), []
-        for q in (6, 2, 2):
+        for q in (6, 3, 3, 3):
             tables.append(world(optimizer.ask(q)))
             optimizer.tell(tables[-1])
-        unit = np.random.default_rng([seed, 99]).random((10, 3))
+        unit = np.random.default_rng([seed, 99]).random((15, 3))
         random = {p.name: p.value_at(unit[:, j]) for j, p in enumerate(SPACE.parameters)}
         gains.append(reached(pd.concat(tables)) - reached(world(pd.DataFrame(random))))
     resampled = np.random.default_rng(0).choice(gains, (2000, 5)).mean(axis=1)

@@ -82,7 +82,8 @@ def test_breakers_leave_out_what_was_made():
 
 
 def test_a_start_takes_the_control_then_breaks_confounds_then_fills_gaps(rng):
-    told = PAPER[PAPER["x"] != 0.15]
+    told = PAPER.replace({"x": 0.15}, 0.2)
+    assert len(pairs(told)) == 3
     batch = starting_batch(SPACE, 4, told=told, control=CONTROL, rng=rng)
     assert row_keys(batch, COLUMNS)[0] == (0.15, 3.0, "steel")
     assert batch["why"][0] == "control"

@@ -1,0 +1,193 @@
+"""A round as plain data: what is proposed, with masses, predictions and reasons.
+
+The same dictionary is printed by ``propose --json``, shown on the batch sheet and kept frozen in
+the ledger.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from experiments.assumptions import assumption_sentences
+from experiments.cell_batch import CellBatch, Powder, propose_cells, whole_cells
+from experiments.config import CampaignConfig
+from experiments.glass_batch import GlassBatch, propose_glasses
+from experiments.knowledge import GLASS_COLUMNS, Knowledge
+from experiments.ledger import Ledger
+from experiments.progress import hypervolumes
+from features.cell_limits import Limits
+from features.properties import property_of
+from features.stoichiometry import Assays, masses_for
+from models.wording import count_in_words
+
+Round = dict[str, Any]
+"""A round as plain data; see ``plan_round``."""
+
+JAR_COLUMNS: Final = ("x", "milling_time_h", "milling_media", "milling_speed_rpm")
+LEAST_SKIN_POWDER_MG: Final = 100.0
+"""A jar with less does not count as skin in stock: two cells of two 25 mg skins."""
+
+
+def plan_round(
+    ledger: Ledger, config: CampaignConfig, knowledge: Knowledge, *, glasses: int, trilayers: int
+) -> Round:
+    """The next mill run and the next tri-layers; writes nothing.
+
+    Args:
+        ledger: What was made, and the powder left.
+        config: Search space, control, equipment.
+        knowledge: Fitted surrogates.
+        glasses: Jars in the run.
+        trilayers: Cells.
+
+    Returns:
+        ``round``, ``campaign``, ``simulated``, ``created``, ``seed``, ``mill_run``, ``glasses`` and
+        ``trilayers`` (each with id, role, why, recipe, predictions), ``counts``, ``assumptions``,
+        ``warnings``, ``hypervolume``, ``mlflow_run_id``.
+
+    Raises:
+        CampaignError: If more jars are asked for than are owned.
+        SpaceError: If nothing new can be proposed.
+    """
+    number = len(ledger.rounds()) + 1
+    rng = np.random.default_rng([config.seed, number])
+    stock = ledger.stock(expected_recovery=config.equipment.expected_recovery).set_index("jar")
+    wants_skin = trilayers > 0 and not _has_skin(ledger, stock)
+    batch = propose_glasses(knowledge, config, q=glasses, wants_skin=wants_skin, rng=rng)
+    powder = _powder(ledger, config, stock, batch, number)
+    cells = propose_cells(knowledge, config, powder, k=trilayers, rng=rng)
+    items = _glass_items(config, knowledge, number, batch)
+    return {
+        "round": round_id(number),
+        "campaign": config.name,
+        "simulated": ledger.kind == "simulated",
+        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "seed": config.seed,
+        "mill_run": {
+            "milling_time_h": items[0]["recipe"]["milling_time_h"],
+            "milling_speed_rpm": items[0]["recipe"]["milling_speed_rpm"],
+            "why": batch.run_why,
+        },
+        "glasses": items,
+        "trilayers": _cell_items(knowledge, number, cells, powder),
+        "counts": [
+            *(count_in_words(m.n_readings, name) for name, m in knowledge.layers.items()),
+            count_in_words(knowledge.trilayer.n_readings, "critical_current_density"),
+        ],
+        "assumptions": assumption_sentences(ledger, config),
+        "warnings": [*batch.warnings, *cells.warnings],
+        "hypervolume": hypervolumes(knowledge, config),
+        "mlflow_run_id": None,
+    }
+
+
+def round_id(number: int) -> str:
+    """Id of the round of that number."""
+    return f"R{number:02d}"
+
+
+def _has_skin(ledger: Ledger, stock: pd.DataFrame) -> bool:
+    jars = ledger.jars().loc[stock.index[stock["left_mg"] >= LEAST_SKIN_POWDER_MG]]
+    return bool((jars["x"] >= Limits().min_skin_x_against_sodium).any())
+
+
+def _powder(
+    ledger: Ledger,
+    config: CampaignConfig,
+    stock: pd.DataFrame,
+    batch: GlassBatch,
+    number: int,
+) -> Powder:
+    """Jars in stock and of this batch, and what every cell of the past was made of."""
+    jars = ledger.jars()[list(JAR_COLUMNS)].dropna()  # of stock entered by hand less is known
+    new = pd.DataFrame(
+        [{name: glass.recipe[name] for name in JAR_COLUMNS} for glass in batch.glasses],
+        index=[_jar_id(number, i) for i in range(len(batch.glasses))],
+    )
+    left = {str(jar): float(mg) for jar, mg in stock["left_mg"].items() if jar in jars.index}
+    expected = 1000 * config.glasses.batch_mass_g
+    expected *= config.equipment.expected_recovery
+    expected -= config.glasses.pellet_mass_mg
+    return Powder(jars=pd.concat([jars, new]), left_mg=left | dict.fromkeys(new.index, expected))
+
+
+def _glass_items(
+    config: CampaignConfig, knowledge: Knowledge, number: int, batch: GlassBatch
+) -> list[dict[str, Any]]:
+    ids = [_jar_id(number, i) for i in range(len(batch.glasses))]
+    recipes = pd.DataFrame([dict(g.recipe) for g in batch.glasses], index=ids)
+    predictions = knowledge.predict_pellets(recipes[list(GLASS_COLUMNS)])
+    assays = Assays(**config.assays.model_dump())
+    batch_g = config.glasses.batch_mass_g
+    items = []
+    for jar, glass in zip(ids, batch.glasses, strict=True):
+        masses = masses_for(float(glass.recipe["x"]), batch_g, assays)
+        items.append(
+            {
+                "id": jar,
+                "pellet": f"{jar}-P1",
+                "role": glass.role,
+                "why": glass.why,
+                "recipe": {
+                    **{name: _plain(glass.recipe[name]) for name in GLASS_COLUMNS},
+                    "mass_mg": config.glasses.pellet_mass_mg,
+                },
+                "masses_mg": {
+                    "na2s": round(masses.na2s_mg, 1),
+                    "p2s5": round(masses.p2s5_mg, 1),
+                    "p2o5": round(masses.p2o5_mg, 1),
+                },
+                "batch_mass_g": batch_g,
+                "predictions": _predictions(predictions, jar),
+            }
+        )
+    return items
+
+
+def _cell_items(
+    knowledge: Knowledge, number: int, cells: CellBatch, powder: Powder
+) -> list[dict[str, Any]]:
+    if not cells.cells:
+        return []
+    ids = [f"{round_id(number)}-C{i + 1}" for i in range(len(cells.cells))]
+    choice = pd.DataFrame([dict(cell.recipe) for cell in cells.cells], index=ids)
+    predictions = knowledge.predict_cells(whole_cells(choice, powder.jars))
+    return [
+        {
+            "id": name,
+            "role": cell.role,
+            "why": cell.why,
+            "recipe": {
+                **{key: _plain(value) for key, value in cell.recipe.items()},
+                **{
+                    f"{layer}_recipe": {
+                        key: _plain(powder.jars.loc[cell.recipe[layer], key]) for key in JAR_COLUMNS
+                    }
+                    for layer in ("core", "skin")
+                },
+            },
+            "predictions": _predictions(predictions, name),
+        }
+        for name, cell in zip(ids, cells.cells, strict=True)
+    ]
+
+
+def _jar_id(number: int, index: int) -> str:
+    return f"{round_id(number)}-G{index + 1}"
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars as Python's own, so that they are JSON."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _predictions(tables: Mapping[str, pd.DataFrame], row: str) -> dict[str, dict[str, Any]]:
+    found = {}
+    for name, table in tables.items():
+        entry = property_of(name)
+        values = {part: float(table[part].loc[row]) for part in map(str, table.columns)}
+        found[name] = {**values, "unit": entry.unit, "sd_unit": entry.sd_unit}
+    return found
