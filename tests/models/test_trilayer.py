@@ -1,5 +1,4 @@
 import json
-import time
 
 import numpy as np
 import pandas as pd
@@ -226,11 +225,6 @@ class TestDraws:
         np.testing.assert_array_equal(one[CCD], two[CCD])
         np.testing.assert_array_equal(one[ASR], two[ASR])
         pd.testing.assert_frame_equal(fitted.predict(cells())[CCD], fitted.predict(cells())[CCD])
-
-    def test_four_hundred_cells_take_seconds(self, fitted):
-        start = time.perf_counter()
-        fitted.sample(many_cells(400), 128, np.random.default_rng(0))
-        assert time.perf_counter() - start < 8  # 1 s on a quiet core
 
 
 class TestTable:
