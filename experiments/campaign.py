@@ -322,6 +322,10 @@ class Campaign:
             }
         return found
 
+    def in_words(self) -> dict[str, str]:
+        """What each pellet property's predictions rest on, one sentence each."""
+        return {name: model.in_words() for name, model in self.knowledge().layers.items()}
+
     def status(self) -> dict[str, Any]:
         """Where the campaign stands, as plain data."""
         return status_of(self.ledger, self.config, self.knowledge())

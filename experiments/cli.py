@@ -196,11 +196,13 @@ def predict(
     )
     with _open(campaign) as opened:
         tables = opened.predict(recipes)
+        rests_on = opened.in_words()
         simulated = opened.kind == "simulated"
     if as_json:
         _print_json(
             {
                 "simulated": simulated,
+                "rests_on": rests_on,
                 "recipes": recipes.to_dict("records"),
                 "predictions": {
                     name: {s: table.to_dict("records") for s, table in by_surrogate.items()}
@@ -216,6 +218,7 @@ def predict(
         console.print("SIMULATED: learned from the virtual lab, not from measurements.")
     for name, by_surrogate in tables.items():
         console.print(predictions_table(by_surrogate, name))
+        console.print(f"GP on {rests_on[name]}\n")
 
 
 @app.command()

@@ -19,6 +19,8 @@ from experiments.progress import flat_hypervolumes
 from experiments.round_files import round_texts
 from experiments.round_plan import JAR_COLUMNS, Round
 from features.errors import CampaignError
+from models.baselines import MeanSurrogate
+from models.validation import leave_one_out
 
 
 def write_round(
@@ -105,6 +107,7 @@ def _opened(
         f"n_readings_{name}": float((readings["property"] == name).sum())
         for name in (*PELLET_PROPERTIES, *CELL_PROPERTIES)
     }
+    scores = _surrogate_scores(knowledge)
     files = round_texts(round_, config)
     return {
         "params": {
@@ -115,7 +118,7 @@ def _opened(
             **{k: str(v) for k, v in config.assumptions.model_dump().items()},
         },
         "tags": {"glassloop.simulated": str(round_["simulated"]).lower()},
-        "metrics": flat_hypervolumes(round_["hypervolume"]) | counts,
+        "metrics": flat_hypervolumes(round_["hypervolume"]) | counts | scores,
         "step": int(str(round_["round"])[1:]),
         "artifacts": {
             "batch.csv": files["batch.csv"],
@@ -126,6 +129,21 @@ def _opened(
         "dataset": {"name": "readings", "csv": data, "sha256": _sha256(data)},
         "models": dict(body),
     }
+
+
+def _surrogate_scores(knowledge: Knowledge) -> dict[str, float]:
+    """Leave-one-specimen-out scores of the GP and of the plain mean, by property."""
+    made = knowledge.pellets.loc[knowledge.pellets["status"] == "made"]
+    metrics = {}
+    for name, model in knowledge.layers.items():
+        readings = knowledge.fitted.loc[knowledge.fitted["property"] == name]
+        for label, surrogate in (("gp", model), ("mean", MeanSurrogate(name))):
+            found = leave_one_out(surrogate, name, made, readings)
+            if found is not None:
+                metrics[f"loo_log_score_{label}_{name}"] = found.mean_log_score
+                metrics[f"loo_rmse_{label}_{name}"] = found.rmse
+                metrics[f"loo_coverage_90_{label}_{name}"] = found.coverage_90
+    return metrics
 
 
 def stored_round(ledger: Ledger, wanted: str) -> Round:
