@@ -82,7 +82,8 @@ def both_readings(config: CampaignConfig) -> dict[str, list[Mapping[str, Any]]]:
     """The rows that hang on an assumption, as each answer gives them.
 
     Returns:
-        By setting and value: source, specimen, property, value and its temperature.
+        By setting and value: source, specimen, property (or what of the cell), value and its
+        temperature.
     """
     found: dict[str, list[Mapping[str, Any]]] = {}
     for temperature in (60, 25):
@@ -90,6 +91,20 @@ def both_readings(config: CampaignConfig) -> dict[str, list[Mapping[str, Any]]]:
             paper_temperature_c=temperature, paper_skin_mass=config.assumptions.paper_skin_mass
         )
         found[f"paper_temperature_c = {temperature}"] = _rows(paper_data(other))
+    for skin in ("per_side", "total"):
+        other = AssumptionConfig(
+            paper_temperature_c=config.assumptions.paper_temperature_c, paper_skin_mass=skin
+        )
+        found[f"paper_skin_mass = {skin}"] = [
+            {
+                "source": "S20",
+                "specimen": cell.id,
+                "property": "skin_mass_mg",
+                "value": cell.skin_mass_mg,
+                "temperature_c": cell.temperature_c,
+            }
+            for cell in paper_data(other).cells
+        ]
     return found
 
 

@@ -345,8 +345,9 @@ class Campaign:
     def _settled(self, report: Report, *, end: bool) -> Report:
         closed = settle(self.ledger, self.config)
         if end:
-            for round_id in report.rounds or self.open_rounds()[:1]:
-                if round_id in self.open_rounds():
+            waiting = self.open_rounds()
+            for round_id in report.named or (waiting if len(waiting) == 1 else ()):
+                if round_id in waiting:
                     self.end_round(round_id)
                     closed.append(round_id)
         self.deliver()

@@ -1,6 +1,6 @@
 """Which tri-layers to build next: from powder in stock or of this batch, and only from that."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.config import CampaignConfig, Range
+from experiments.config import CampaignConfig, Range, extremes
 from experiments.glass_batch import Proposed
 from experiments.held_space import HeldSpace
 from experiments.knowledge import Knowledge
@@ -35,6 +35,8 @@ N_SPREAD: Final = 160
 N_NEAR: Final = 48
 N_START: Final = 400
 CONTROL_X_TOLERANCE: Final = 0.05
+CONTROL_CORE_MASS_MG: Final = 150.0
+"""Core of the paper's cell (Methods)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,20 +100,18 @@ def propose_cells(
     names = tuple(config.cells.objectives)
     measured = knowledge.measured(knowledge.cells, ("critical_current_density",))
     start = len(measured[list(CHOICE)].drop_duplicates()) < ENOUGH_CELLS
-    if start and k and not (knowledge.cells["status"] == "made").loc[_own(knowledge)].any():
-        control = _control(config, powder)
-        if control is not None:
-            rows.append(control)
-            powder = powder.after(control.recipe)
+    wants_control = start and not _has_own(knowledge)
     while len(rows) < k:
-        problem = _CellProblem(config, powder)
         taken = pd.DataFrame([row.recipe for row in rows])
         try:
-            row = (
-                _farthest(knowledge, problem, taken, rng)
-                if start
-                else _best(knowledge, problem, names, taken, rng)
-            )
+            problem = _CellProblem(config, powder)
+            control = _control(problem) if wants_control and not rows else None
+            if control is not None:
+                row = control
+            elif start:
+                row = _farthest(knowledge, problem, taken, rng)
+            else:
+                row = _best(knowledge, problem, names, taken, rng)
         except SpaceError:
             missing = k - len(rows)
             warnings.append(
@@ -143,8 +143,10 @@ def whole_cells(choice: pd.DataFrame, jars: pd.DataFrame) -> pd.DataFrame:
     return choice.assign(**parts)
 
 
-def _own(knowledge: Knowledge) -> "pd.Index[Any]":
-    return knowledge.cells.index[knowledge.cells["round_id"].notna()]
+def _has_own(knowledge: Knowledge) -> bool:
+    """Whether a cell of this campaign was made or is planned."""
+    own = knowledge.cells.loc[knowledge.cells["round_id"].notna(), "status"]
+    return bool(own.isin(["made", "planned"]).any())
 
 
 class _CellProblem:
@@ -156,7 +158,8 @@ class _CellProblem:
         self.limits = Limits(die_rating_mpa=config.equipment.die_rating_mpa)
         cells = config.cells
         held: dict[str, float] = {name: float(getattr(cells, name)) for name in CONTEXT}
-        ids = [jar for jar, left in powder.left_mg.items() if left > 0]
+        known = powder.jars[list(LAYER)].notna().all(axis=1)
+        ids = [jar for jar, left in powder.left_mg.items() if left > 0 and known[jar]]
         if not ids:
             raise SpaceError("cells: no powder is left in any jar; mill some first")
         free: list[Any] = [
@@ -210,29 +213,25 @@ def _described(jars: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(varied if varied.shape[1] else features[["x"]])
 
 
-def _control(config: CampaignConfig, powder: Powder) -> Proposed | None:
+def _control(problem: _CellProblem) -> Proposed | None:
     """The reference cell, of the jars nearest to it in composition."""
-    control = config.control
-    problem_limits = Limits(die_rating_mpa=config.equipment.die_rating_mpa)
-    core = _nearest(powder, control.x)
-    skin = _nearest(powder, control.skin_x)
+    control, cells = problem.config.control, problem.config.cells
+    core = _nearest(problem.powder, control.x)
+    skin = _nearest(problem.powder, control.skin_x)
     if core is None or skin is None:
         return None
-    cells = config.cells
+    wanted = {
+        "core_mass_mg": CONTROL_CORE_MASS_MG,
+        "skin_mass_mg": control.skin_mass_mg,
+        "pressing_pressure_mpa": min(control.pressing_pressure_mpa, problem.limits.die_rating_mpa),
+    }
     recipe: dict[str, Any] = {
         "core": core,
         "skin": skin,
-        "core_mass_mg": 150.0 if isinstance(cells.core_mass_mg, Range) else cells.core_mass_mg,
-        "skin_mass_mg": control.skin_mass_mg
-        if isinstance(cells.skin_mass_mg, Range)
-        else cells.skin_mass_mg,
-        "pressing_pressure_mpa": control.pressing_pressure_mpa
-        if isinstance(cells.pressing_pressure_mpa, Range)
-        else cells.pressing_pressure_mpa,
+        **{name: _within(getattr(cells, name), value) for name, value in wanted.items()},
         **{name: float(getattr(cells, name)) for name in CONTEXT},
     }
-    whole = whole_cells(pd.DataFrame([recipe]), powder.jars)
-    if not allowed(whole, problem_limits)[0]:
+    if not problem.possible(pd.DataFrame([recipe]))[0]:
         return None
     return Proposed(
         recipe=recipe,
@@ -241,12 +240,16 @@ def _control(config: CampaignConfig, powder: Powder) -> Proposed | None:
     )
 
 
+def _within(setting: Range | float, wanted: float) -> float:
+    """What is held, or the value searched that lies nearest to the one wanted."""
+    low, high = extremes(setting)
+    return min(max(wanted, low), high)
+
+
 def _nearest(powder: Powder, x: float) -> str | None:
     usable = powder.jars.loc[[jar for jar, left in powder.left_mg.items() if left >= 200.0]]
-    if usable.empty:
-        return None
-    gap = (usable["x"].astype(float) - x).abs()
-    return str(gap.idxmin()) if gap.min() <= CONTROL_X_TOLERANCE else None
+    gap = (usable["x"].astype(float) - x).abs().dropna()
+    return str(gap.idxmin()) if len(gap) and gap.min() <= CONTROL_X_TOLERANCE else None
 
 
 def _known(knowledge: Knowledge, powder: Powder) -> pd.DataFrame:
@@ -260,8 +263,8 @@ def _farthest(
     knowledge: Knowledge, problem: _CellProblem, taken: pd.DataFrame, rng: np.random.Generator
 ) -> Proposed:
     """The cell farthest from every cell known, in the numbers that describe it."""
-    pool = problem.whole(problem.space.spread(N_START, rng))
     known = _known(knowledge, problem.powder)
+    pool = problem.whole(_new(problem.space.spread(N_START, rng), [known, taken]))
     columns = ["core_x", "skin_x", "core_mass_mg", "skin_mass_mg", "pressing_pressure_mpa"]
     others = [known[columns]] if len(known) else []
     if len(taken):
@@ -280,6 +283,25 @@ def _farthest(
         role="space_filling",
         why="far from every cell built so far, too few critical currents are known to predict",
     )
+
+
+def _new(pool: pd.DataFrame, told: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Rows of the pool that no cell told of repeats.
+
+    Raises:
+        SpaceError: If there is none.
+    """
+    names = [name for name in CHOICE if name in pool]
+    seen = {
+        tuple(row)
+        for frame in told
+        if len(frame)
+        for row in frame[names].itertuples(index=False, name=None)
+    }
+    fresh = pool[[row not in seen for row in pool[names].itertuples(index=False, name=None)]]
+    if fresh.empty:
+        raise SpaceError("cells: every cell of the search space is built or planned already")
+    return fresh
 
 
 def _best(

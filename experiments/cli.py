@@ -172,7 +172,10 @@ def status(campaign: Folder = HERE, as_json: Json = False) -> None:
 @app.command()
 def predict(
     campaign: Folder = HERE,
-    x: Annotated[str, typer.Option(help="Oxygen x, or a sweep 'low:high:step'.")] = "0:0.6:0.1",
+    x: Annotated[
+        str | None,
+        typer.Option(help="Oxygen x, or a sweep low:high:step [default: 0:0.6:0.1, or 0.15]"),
+    ] = None,
     time: Annotated[str, typer.Option(help="Net milling time, h; or a sweep.")] = "3",
     media: Annotated[str, typer.Option(help="Milling medium.")] = "stainless_steel",
     speed: Annotated[str, typer.Option(help="Milling speed, rpm; or a sweep.")] = "500",
@@ -185,15 +188,13 @@ def predict(
     """
     from experiments.sweep import sweep_recipes
 
-    recipes = sweep_recipes(
-        {
-            "x": x,
-            "milling_time_h": time,
-            "milling_speed_rpm": speed,
-            "pressing_pressure_mpa": pressure,
-        },
-        media,
-    )
+    others = {
+        "milling_time_h": time,
+        "milling_speed_rpm": speed,
+        "pressing_pressure_mpa": pressure,
+    }
+    usual = "0.15" if any(":" in text for text in others.values()) else "0:0.6:0.1"
+    recipes = sweep_recipes({"x": x or usual, **others}, media)
     with _open(campaign) as opened:
         tables = opened.predict(recipes)
         rests_on = opened.in_words()
@@ -345,6 +346,8 @@ def _print_round(campaign: "Campaign", round_: dict[str, Any], *, is_new: bool) 
 def _print_report(campaign: "Campaign", report: "Report", *, as_json: bool) -> None:
     from dataclasses import asdict
 
+    from experiments.console import waiting_sentence
+
     state = campaign.status()
     if as_json:
         _print_json(
@@ -356,6 +359,9 @@ def _print_report(campaign: "Campaign", report: "Report", *, as_json: bool) -> N
         _print("SIMULATED: these values come from the virtual lab, not from measurements.")
     for warning in report.warnings:
         typer.echo(f"warning: {warning}", err=True)
+    if report.is_empty:
+        _print("Nothing is filled in: no row has a status or a value yet.")
+        return
     _print(
         f"{report.specimens} specimens, {report.readings_added} new readings, "
         f"{report.readings_corrected} corrected, {report.unchanged} rows known already."
@@ -363,8 +369,8 @@ def _print_report(campaign: "Campaign", report: "Report", *, as_json: bool) -> N
     for round_id in report.closed:
         _print(f"Round {round_id} is closed.")
     for round_ in state["rounds"]:
-        if round_["waits_for"] and round_["id"] in report.rounds:
-            _print(f"Round {round_['id']} still waits for: {', '.join(round_['waits_for'])}")
+        if round_["waits_for"]:
+            _print(waiting_sentence(round_["id"], round_["waits_for"]))
     if state["coverage"]:
         inside = state["coverage"]
         _print(

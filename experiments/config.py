@@ -1,7 +1,7 @@
 """The campaign's configuration: what ``campaign.yaml`` may say, checked by pydantic."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,14 +16,16 @@ from pydantic import (
     model_validator,
 )
 
+from experiments.config_text import faults, read_yaml
 from features.errors import CampaignError
 from features.milling import MEDIA
+from features.plausibility import check_field
 from features.properties import CATALOGUE, Direction
 from features.recipe import MAX_TEMPERATURE_WITH_SODIUM_C, ROUTE_LIMIT_X
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Range(_Strict):
@@ -101,14 +103,16 @@ class GlassConfig(_Strict):
                 f"x must stay between 0 and {ROUTE_LIMIT_X:g} (the P2S5/P2O5 route), "
                 f"got {low:g} to {high:g}"
             )
-        unknown = sorted(set(self.jars_owned) - set(MEDIA))
-        if unknown:
-            raise ValueError(
-                f"jars_owned names unknown media {', '.join(unknown)}; known: {', '.join(MEDIA)}"
-            )
+        _check_media("jars_owned", self.jars_owned)
         if sum(self.jars_owned.values()) == 0:
             raise ValueError("jars_owned holds no jar at all; enter the jars you own")
         _check_objectives(self.objectives, "pellet")
+        _check_fields(
+            milling_time_h=self.milling_time_h,
+            milling_speed_rpm=self.milling_speed_rpm,
+            pressing_pressure_mpa=self.pressing_pressure_mpa,
+            pellet_mass_mg=self.pellet_mass_mg,
+        )
         return self
 
 
@@ -139,6 +143,11 @@ class CellConfig(_Strict):
     @model_validator(mode="after")
     def _possible(self) -> "CellConfig":
         _check_objectives(self.objectives, "cell")
+        _check_fields(
+            skin_mass_mg=self.skin_mass_mg,
+            core_mass_mg=self.core_mass_mg,
+            pressing_pressure_mpa=self.pressing_pressure_mpa,
+        )
         return self
 
 
@@ -150,7 +159,28 @@ def _check_objectives(objectives: dict[str, ObjectiveConfig], carrier: str) -> N
                 f"{', '.join(CATALOGUE)}"
             )
         if CATALOGUE[name].carrier != carrier or not CATALOGUE[name].modelled:
-            raise ValueError(f"{name} cannot be an objective of a {carrier}")
+            raise ValueError(f"{name} cannot be an objective of a {carrier}; remove it")
+        for key in ("reference", "at_least", "at_most"):
+            bound = getattr(objectives[name], key)
+            if bound is not None and bound <= 0:
+                raise ValueError(f"{key} of {name} must be above zero, got {bound:g}; correct it")
+
+
+def _check_fields(**parameters: Parameter) -> None:
+    """Refuse what no laboratory can do, in the words used for a batch sheet."""
+    for name, parameter in parameters.items():
+        for value in extremes(parameter):
+            verdict = check_field(name, value)
+            if verdict.level == "reject":
+                raise ValueError(f"{name}: {verdict.message}")
+
+
+def _check_media(where: str, names: Iterable[str]) -> None:
+    unknown = sorted(set(names) - set(MEDIA))
+    if unknown:
+        raise ValueError(
+            f"{where} names unknown media {', '.join(unknown)}; known: {', '.join(MEDIA)}"
+        )
 
 
 class ControlConfig(_Strict):
@@ -162,6 +192,18 @@ class ControlConfig(_Strict):
     pressing_pressure_mpa: float = 450.0
     skin_x: float = 0.60
     skin_mass_mg: float = 25.0
+
+    @model_validator(mode="after")
+    def _possible(self) -> "ControlConfig":
+        _check_media("milling_media", [self.milling_media])
+        _check_fields(
+            x=self.x,
+            milling_time_h=self.milling_time_h,
+            pressing_pressure_mpa=self.pressing_pressure_mpa,
+            skin_mass_mg=self.skin_mass_mg,
+        )
+        _check_fields(x=self.skin_x)
+        return self
 
 
 class BatchConfig(_Strict):
@@ -179,6 +221,11 @@ class EquipmentConfig(_Strict):
     die_rating_mpa: Annotated[float, Field(gt=0, le=1000)] = 500.0
     expected_recovery: Annotated[float, Field(gt=0, le=1)] = 0.85
     ball_sets: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _possible(self) -> "EquipmentConfig":
+        _check_media("ball_sets", self.ball_sets)
+        return self
 
 
 class AssayConfig(_Strict):
@@ -217,6 +264,17 @@ class CampaignConfig(_Strict):
     assumptions: AssumptionConfig = AssumptionConfig()
     mlflow: MlflowConfig = MlflowConfig()
 
+    @model_validator(mode="after")
+    def _within_rating(self) -> "CampaignConfig":
+        """The search minds the die's rating by itself; this pressure is not searched."""
+        rating, pressure = self.equipment.die_rating_mpa, self.cells.precompaction_pressure_mpa
+        if pressure > rating:
+            raise ValueError(
+                f"cells.precompaction_pressure_mpa: {pressure:g} MPa is above "
+                f"equipment.die_rating_mpa {rating:g}; lower the one or raise the other"
+            )
+        return self
+
     @property
     def temperature_c(self) -> float:
         """Temperature at which conductivities enter the fit, within 2 °C."""
@@ -250,38 +308,18 @@ def read_config(path: Path) -> CampaignConfig:
         CampaignError: If the file is missing, is no YAML, or holds an unknown key or an
             impossible value; all faults are named at once.
     """
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise CampaignError(
-            f"{path.parent} is not a campaign: it holds no {path.name}; "
-            "make one with 'glassloop init NAME' or name it with --campaign"
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CampaignError(f"{path}: not readable as YAML ({error}); mend the file") from error
-    except OSError as error:
-        raise CampaignError(f"{path}: cannot be read ({error.strerror})") from error
-    if not isinstance(raw, dict):
-        raise CampaignError(f"{path}: must hold keys and values, got {type(raw).__name__}")
+    raw = read_yaml(path)
     try:
         return CampaignConfig.model_validate(raw)
     except ValidationError as error:
-        raise CampaignError(f"{path}: " + "; ".join(_faults(error))) from error
+        sentences = faults(error, _keys(), SCHEMA_NAME)
+        raise CampaignError(f"{path}: " + "; ".join(sentences)) from error
 
 
-def _faults(error: ValidationError) -> list[str]:
-    """One clause a fault: the key, the rule, what was got."""
-    faults = []
-    for item in error.errors():
-        place = ".".join(str(part) for part in item["loc"] if part not in ("range", "number"))
-        if item["type"] == "extra_forbidden":
-            message = f"unknown key; {SCHEMA_NAME} lists those that exist"
-        elif item["type"] == "value_error":
-            message = item["msg"].removeprefix("Value error, ")
-        else:
-            message = f"{item['msg'][0].lower()}{item['msg'][1:]}, got {item['input']!r}"
-        faults.append(f"{place}: {message}" if place else message)
-    return faults
+def _keys() -> list[str]:
+    """Every key that may stand anywhere in the file."""
+    schema = CampaignConfig.model_json_schema()
+    return [key for part in (schema, *schema["$defs"].values()) for key in part["properties"]]
 
 
 def write_config(config: CampaignConfig, folder: Path) -> None:

@@ -28,6 +28,9 @@ from features.milling import medium
 from features.properties import CATALOGUE
 
 _WHY_INDENT: Final = 2
+WAITS_SHOWN: Final = 3
+"""Clauses of what a round waits for that are printed; JSON has them all."""
+
 _VOLUME_KEYS: Final = ("value", "lower", "upper")
 _TEXT_COLUMNS: Final = frozenset({"id", "medium", "core", "skin"})
 
@@ -139,22 +142,54 @@ def status_panel(status: Mapping[str, Any]) -> Group:
     parts += [Text(sentence) for sentence in status["in_words"]]
     if status["rounds"]:
         parts += [_heading("Rounds"), _rounds_table(status["rounds"])]
+        parts += [
+            Text(waiting_sentence(entry["id"], entry["waits_for"]))
+            for entry in status["rounds"]
+            if entry.get("waits_for")
+        ]
     parts.append(_heading("Readings"))
     parts.append(_pairs((_label(name), str(count)) for name, count in status["readings"].items()))
     if status["stock"]:
         parts.append(_heading("Powder left"))
-        parts.append(
-            _pairs((str(jar["jar"]), _milligrams(jar["left_mg"])) for jar in status["stock"])
-        )
+        parts.append(_pairs((str(jar["jar"]), _powder(jar)) for jar in status["stock"]))
     parts.append(Text(""))
     parts += _hypervolume(status["hypervolume"])
     parts += _coverage(status["coverage"])
     parts += _lines("Assumption", status["assumptions"])
-    parts += _lines("Note", status["notes"])
-    parts += _lines("Set aside", status["set_aside"])
+    if status["set_aside"]:
+        parts.append(_heading("Kept and shown, not in any fit"))
+        parts += [Text(f"- {sentence}") for sentence in status["set_aside"]]
+    if status["notes"]:
+        parts.append(_heading("Statements of the paper, no readings"))
+        parts += [Text(f"- {sentence}") for sentence in status["notes"]]
     if status["pending_mlflow"]:
         parts.append(Text(f"MLflow: {status['pending_mlflow']} records wait to be written"))
     return Group(*parts)
+
+
+def waiting_sentence(round_id: str, waits_for: Sequence[str]) -> str:
+    """What a round still waits for: the first few, and how many more.
+
+    Args:
+        round_id: The round.
+        waits_for: One clause each.
+
+    Returns:
+        One sentence.
+
+    Examples:
+        >>> waiting_sentence("R01", ["a", "b", "c", "d", "e"])
+        'R01 waits for a, b, c and 2 more'
+    """
+    shown = [clause.replace("_", " ") for clause in waits_for[:WAITS_SHOWN]]
+    more = len(waits_for) - len(shown)
+    return f"{round_id} waits for {', '.join(shown)}" + (f" and {more} more" if more else "")
+
+
+def _powder(jar: Mapping[str, Any]) -> str:
+    """Powder left in a jar; said when it was not weighed yet."""
+    left = _milligrams(jar["left_mg"])
+    return f"{left} (expected, not weighed yet)" if jar.get("expected") else left
 
 
 def _heading(text: str) -> Padding:
@@ -265,7 +300,6 @@ def _footnotes(round_: Mapping[str, Any]) -> list[Text]:
     lines += _lines("Assumption", round_["assumptions"])
     lines += _lines("Warning", round_["warnings"], style="bold")
     lines += _hypervolume(round_["hypervolume"])
-    lines.append(Text(f"MLflow run {round_['mlflow_run_id'] or NO_VALUE}"))
     return lines
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.config import CampaignConfig
+from experiments.config import CampaignConfig, extremes
 from experiments.knowledge import GLASS_COLUMNS, Knowledge
 from features.milling import MEDIA
 from optimizer.space import SearchSpace
@@ -22,6 +22,7 @@ def first_glasses(
     config: CampaignConfig,
     space: SearchSpace,
     held: Mapping[str, float],
+    control: Mapping[str, Any],
     *,
     q: int,
     wants_skin: bool,
@@ -31,51 +32,36 @@ def first_glasses(
 
     In order: the control; compositions known in another medium only, in the control's medium
     (breaks the confound of composition with medium); a skin glass when tri-layers want one; the
-    control's composition in media owned and never tried; then recipes far from all others.
+    control's composition in media owned and never tried; then recipes far from all others. The
+    first run is milled as long as the control; the next at a time that is confounded so far.
 
     Args:
         knowledge: What was made so far.
-        config: Control, jars owned.
+        config: Search ranges, jars owned.
         space: Free parameters.
         held: Values of the others.
-        q: Jars in the run.
+        control: Recipe of the reference glass.
+        q: Jars in the run. A single one is no control again once the control was made.
         wants_skin: Whether a skin glass is needed.
         rng: Source of randomness.
 
     Returns:
-        Recipes with role and reason, and why this milling time.
+        Recipes with role and reason, and why this milling time. Fewer than q when the space
+        holds no more.
 
     References:
         Domain notes 1.9 (C1: oxygen is confounded with medium and time) and 7.1.
     """
     told = knowledge.pellets.loc[knowledge.pellets["status"] != "not_made"]
     read = told.loc[told.index.isin(knowledge.fitted["specimen"])]
-    time_h, run_why = _milling_time(told, read, config)
-    anchor = {
-        "x": config.control.x,
-        "milling_time_h": time_h,
-        "milling_media": config.control.milling_media,
-        "milling_speed_rpm": float(held.get("milling_speed_rpm", 500.0)),
-        "pressing_pressure_mpa": config.control.pressing_pressure_mpa,
-    }
-    batch = _Batch(told, anchor, config, q)
+    time_h, run_why = _milling_time(told, read, float(control["milling_time_h"]), space)
+    batch = _Batch(told, {**control, "milling_time_h": time_h}, config, q)
     if config.batch.controls:
-        batch.add({}, "control", "the reference glass, made here to compare with", repeat=True)
-    for x, media in _known_in_other_media_only(read, config):
-        batch.add(
-            {"x": x},
-            "confound",
-            f"breaks a confound: x = {x:g} is known from {MEDIA[media].label} only, so oxygen and "
-            f"medium cannot be told apart; here it is milled like the control",
-        )
+        batch.add({}, "control", _control_why(control, config), repeat=q > 1)
+    for x, media in _known_in_other_media_only(read, control, config):
+        _break_confound(batch, x, media, control)
     if wants_skin:
-        batch.add(
-            {"x": config.control.skin_x},
-            "skin",
-            f"tri-layers need x of at least 0.30 against sodium and none is in "
-            f"stock; x = {config.control.skin_x:g} is the skin of the reference cell",
-            repeat=True,
-        )
+        _add_skin(batch, config)
     for media in _untried_media(told, config):
         batch.add(
             {"milling_media": media},
@@ -87,6 +73,49 @@ def first_glasses(
     return batch.rows, run_why
 
 
+def owned_media(config: CampaignConfig) -> list[str]:
+    """Media of which a jar is owned: those without a warning first, then the densest."""
+    owned = [media for media, count in config.glasses.jars_owned.items() if count]
+    return sorted(
+        owned, key=lambda media: (MEDIA[media].warning != "", -MEDIA[media].density_g_cm3)
+    )
+
+
+def _control_why(control: Mapping[str, Any], config: CampaignConfig) -> str:
+    if control["milling_media"] == config.control.milling_media:
+        return "the reference glass, made here to compare with"
+    return (
+        f"the reference composition in {MEDIA[control['milling_media']].label}, since no jar of "
+        f"{MEDIA[config.control.milling_media].label} is owned"
+    )
+
+
+def _break_confound(batch: "_Batch", x: float, media: str, control: Mapping[str, Any]) -> None:
+    """That composition milled like the control; without such a jar, the control milled like it."""
+    cause = (
+        f"breaks a confound: x = {x:g} is known from {MEDIA[media].label} only, so oxygen and "
+        "medium cannot be told apart; here "
+    )
+    batch.add({"x": x}, "confound", f"{cause}it is milled like the control") or batch.add(
+        {"milling_media": media},
+        "confound",
+        f"{cause}x = {control['x']:g} is milled like it",
+    )
+
+
+def _add_skin(batch: "_Batch", config: CampaignConfig) -> None:
+    why = (
+        f"tri-layers need x of at least 0.30 against sodium and none is in "
+        f"stock; x = {config.control.skin_x:g} is the skin of the reference cell"
+    )
+    x = config.control.skin_x
+    changes: list[dict[str, Any]] = [{"x": x}]
+    changes += [{"x": x, "milling_media": media} for media in owned_media(config)]
+    for change in changes:
+        if batch.add(change, "skin", why, repeat=True):
+            return
+
+
 class _Batch:
     """Rows so far, within the jars owned and without repeats."""
 
@@ -96,20 +125,28 @@ class _Batch:
         self.rows: list[Row] = []
         self._anchor = anchor
         self._q = q
-        self._free = dict(config.glasses.jars_owned)
+        self._free = {media: n for media, n in config.glasses.jars_owned.items() if n}
+        self._owned = list(self._free)
         self._made = [_key(row) for row in told[list(GLASS_COLUMNS)].to_dict("records")]
 
-    def add(self, change: Mapping[str, Any], role: str, why: str, *, repeat: bool = False) -> None:
-        """Add the anchor with a change, if there is a jar and it was not made before."""
+    def add(self, change: Mapping[str, Any], role: str, why: str, *, repeat: bool = False) -> bool:
+        """Add the anchor with a change, if there is a jar and it was not made before.
+
+        Returns:
+            Whether it stands in the batch now; also when an equal row was there already.
+        """
         recipe = {**self._anchor, **change}
         media = recipe["milling_media"]
+        if _key(recipe) in [_key(row) for row, _, _ in self.rows]:
+            return True
         if len(self.rows) >= self._q or not self._free.get(media, 0):
-            return
+            return False
         if not repeat and _key(recipe) in self._made:
-            return
+            return False
         self._free[media] -= 1
         self._made.append(_key(recipe))
         self.rows.append((recipe, role, why))
+        return True
 
     def fill(self, space: SearchSpace, held: Mapping[str, float], rng: np.random.Generator) -> None:
         """Fill what is left with recipes far from all that is known."""
@@ -119,25 +156,34 @@ class _Batch:
             if name in space.columns
         }
         while len(self.rows) < self._q:
-            spread = space.spread(N_CANDIDATES, rng, fixed=run)
-            spread = spread[[self._free.get(m, 0) > 0 for m in spread["milling_media"]]]
-            known = pd.DataFrame([dict(key) for key in self._made])
-            known = known[known["milling_media"].isin(list(self._free))]
-            far = _farthest(space, spread, known)
-            before = len(self.rows)
+            fresh = self._fresh(space.spread(N_CANDIDATES, rng, fixed=run), held)
+            if fresh.empty:
+                return
+            known = pd.DataFrame([dict(key) for key in self._made], columns=list(GLASS_COLUMNS))
+            known = known[known["milling_media"].isin(self._owned)]
             self.add(
-                {**held, **far},
+                {**held, **_farthest(space, fresh, known)},
                 "space_filling",
                 "far from every recipe made so far, too little is known to predict",
             )
-            if len(self.rows) == before:
-                return
+
+    def _fresh(self, spread: pd.DataFrame, held: Mapping[str, float]) -> pd.DataFrame:
+        """Candidates for which there is a jar and that were not made before."""
+        rows = [{**self._anchor, **held, **row} for row in spread.to_dict("records")]
+        return spread[
+            [
+                self._free.get(row["milling_media"], 0) > 0 and _key(row) not in self._made
+                for row in rows
+            ]
+        ]
 
 
 def _key(recipe: Mapping[Any, Any]) -> tuple[tuple[str, Any], ...]:
+    """What makes two recipes the same; x to two digits, since weighing moves the third."""
+    digits = {"x": 2}
     return tuple(
-        (name, recipe[name] if isinstance(recipe[name], str) else round(float(recipe[name]), 6))
-        for name in GLASS_COLUMNS
+        (name, value if isinstance(value, str) else round(float(value), digits.get(name, 6)))
+        for name, value in ((name, recipe[name]) for name in GLASS_COLUMNS)
     )
 
 
@@ -152,16 +198,14 @@ def _farthest(space: SearchSpace, candidates: pd.DataFrame, known: pd.DataFrame)
 
 
 def _milling_time(
-    told: pd.DataFrame, read: pd.DataFrame, config: CampaignConfig
+    told: pd.DataFrame, read: pd.DataFrame, usual: float, space: SearchSpace
 ) -> tuple[float, str]:
     """The run's time, and what it does about the confound of composition with time."""
-    usual = config.control.milling_time_h
-    others = sorted(set(read["milling_time_h"]) - {usual})
-    alone = [
-        t for t in others if set(read.loc[read["milling_time_h"] == t, "x"]) - _xs(read, usual)
-    ]
+    alone = _confounded_times(told, read, usual)
+    searched = {p.name: p for p in space.parameters}.get("milling_time_h")
+    second = [t for t in alone if searched is not None and searched.nearest(t) == t]
     made_here = told.loc[(told["origin"] != "paper") & (told["milling_time_h"] == usual)]
-    if made_here.empty or not alone:
+    if made_here.empty or not second:
         why = f"{usual:g} h, as the control"
         if alone:
             why += (
@@ -169,33 +213,39 @@ def _milling_time(
                 "are half freed of that confound here: the time half needs a second mill run"
             )
         return usual, why
-    return alone[0], (
-        f"{alone[0]:g} h: the second mill run that tells milling time apart from composition"
+    return second[0], (
+        f"{second[0]:g} h: the second mill run that tells milling time apart from composition"
     )
 
 
-def _xs(read: pd.DataFrame, time_h: float) -> set[float]:
-    return set(read.loc[read["milling_time_h"] == time_h, "x"])
+def _confounded_times(told: pd.DataFrame, read: pd.DataFrame, usual: float) -> list[float]:
+    """Times of which no glass was also made at another time: their effect cannot be seen."""
+    glasses = {
+        float(str(time)): set(zip(group["x"].round(2), group["milling_media"], strict=True))
+        for time, group in told.groupby(told["milling_time_h"].astype(float))
+    }
+    return [
+        time
+        for time in sorted(set(read["milling_time_h"].astype(float)) - {usual})
+        if not any(glasses[time] & there for other, there in glasses.items() if other != time)
+    ]
 
 
 def _known_in_other_media_only(
-    read: pd.DataFrame, config: CampaignConfig
+    read: pd.DataFrame, control: Mapping[str, Any], config: CampaignConfig
 ) -> Sequence[tuple[float, str]]:
     """Compositions that were never read in the control's medium, with the medium they were in."""
-    usual = config.control.milling_media
+    usual = control["milling_media"]
+    low, high = extremes(config.glasses.x)
     there = set(read.loc[read["milling_media"] == usual, "x"].round(2))
-    others = read.loc[read["milling_media"] != usual]
+    others = read.loc[(read["milling_media"] != usual) & read["x"].between(low, high)]
     return [
         (float(x), str(group["milling_media"].iloc[0]))
         for x, group in others.groupby(others["x"].round(2))
-        if x not in there and x != round(config.control.x, 2)
+        if x not in there and x != round(float(control["x"]), 2)
     ]
 
 
 def _untried_media(told: pd.DataFrame, config: CampaignConfig) -> list[str]:
     """Media owned and never used, those without a warning first."""
-    owned = [media for media, count in config.glasses.jars_owned.items() if count]
-    fresh = [media for media in owned if media not in set(told["milling_media"])]
-    return sorted(
-        fresh, key=lambda media: (MEDIA[media].warning != "", -MEDIA[media].density_g_cm3)
-    )
+    return [media for media in owned_media(config) if media not in set(told["milling_media"])]

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.config import CampaignConfig, Range
-from experiments.first_round import first_glasses
+from experiments.config import CampaignConfig, Range, extremes
+from experiments.first_round import first_glasses, owned_media
 from experiments.held_space import HeldSpace
 from experiments.knowledge import GLASS_COLUMNS, Knowledge
 from experiments.progress import objectives_of
 from experiments.reasons import glass_reason
-from features.errors import CampaignError
+from features.errors import CampaignError, SpaceError
 from features.milling import MEDIA
 from optimizer.batch import propose_batch
 from optimizer.categorical import Categorical
@@ -24,6 +24,9 @@ from optimizer.space import SearchSpace
 FREE: Final = ("x", "milling_time_h", "milling_speed_rpm", "pressing_pressure_mpa")
 RUN_COLUMNS: Final = ("milling_time_h", "milling_speed_rpm")
 """What all jars of one mill run share (domain notes 7.1)."""
+
+USUAL_SPEED_RPM: Final = 500.0
+"""Speed of the paper's mill, for a start where the speed is free."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,7 @@ class GlassProblem:
             CampaignError: If the die's rating leaves no pressing pressure to choose.
         """
         glasses = config.glasses
+        _require_die(glasses.pressing_pressure_mpa, config.equipment.die_rating_mpa)
         free: list[Any] = []
         held: dict[str, float] = {}
         for name in FREE:
@@ -95,18 +99,45 @@ class GlassProblem:
         """Free columns that a mill run shares."""
         return tuple(name for name in RUN_COLUMNS if name in self.space.columns)
 
+    def control(self) -> dict[str, Any]:
+        """Recipe of the reference glass, as near as search space, jars and die allow."""
+        control, glasses = self.config.control, self.config.glasses
+        low, high = extremes(glasses.pressing_pressure_mpa)
+        high = min(high, self.config.equipment.die_rating_mpa)
+        owned = owned_media(self.config)
+        return {
+            "x": control.x,
+            "milling_time_h": self._nearest("milling_time_h", control.milling_time_h),
+            "milling_media": (
+                control.milling_media if control.milling_media in owned else owned[0]
+            ),
+            "milling_speed_rpm": self._nearest("milling_speed_rpm", USUAL_SPEED_RPM),
+            "pressing_pressure_mpa": min(max(control.pressing_pressure_mpa, low), high),
+        }
+
+    def _nearest(self, name: str, value: float) -> float:
+        """What is held, or the value searched that lies nearest to the one wanted."""
+        if name in self.held:
+            return self.held[name]
+        searched = {p.name: p for p in self.space.parameters}
+        return float(str(searched[name].nearest(value)))
+
+
+def _require_die(pressure: Range | float, die_rating_mpa: float) -> None:
+    """Refuse a pressing pressure of which the die bears nothing."""
+    low, high = extremes(pressure)
+    step = pressure.step if isinstance(pressure, Range) else 0.0
+    if low + step > min(high, die_rating_mpa) + 1e-9:
+        raise CampaignError(
+            f"campaign.yaml: glasses.pressing_pressure_mpa starts at {low:g} MPa, the die's "
+            f"rating is {die_rating_mpa:g} MPa; lower the one or raise the other"
+        )
+
 
 def _grid(name: str, setting: Range, die_rating_mpa: float) -> Discrete:
-    high = setting.high
-    if name == "pressing_pressure_mpa" and high > die_rating_mpa:
-        steps = int((die_rating_mpa - setting.low) / setting.step + 1e-9)
-        if steps < 1:
-            raise CampaignError(
-                f"campaign.yaml: glasses.pressing_pressure_mpa starts at {setting.low:g} MPa, the "
-                f"die's rating is {die_rating_mpa:g} MPa; lower the one or raise the other"
-            )
-        high = setting.low + steps * setting.step
-    return Discrete(name, setting.low, high, step=setting.step)
+    high = min(setting.high, die_rating_mpa) if "pressure" in name else setting.high
+    steps = int((high - setting.low) / setting.step + 1e-9)
+    return Discrete(name, setting.low, setting.low + steps * setting.step, step=setting.step)
 
 
 def _descriptors(media: Sequence[str]) -> pd.DataFrame:
@@ -146,6 +177,7 @@ def propose_glasses(
 
     Raises:
         CampaignError: If more jars are asked for than are owned.
+        SpaceError: If nothing new can be proposed.
     """
     problem = GlassProblem.of(config)
     owned = sum(config.glasses.jars_owned.values())
@@ -157,12 +189,24 @@ def propose_glasses(
     names = tuple(config.glasses.objectives)
     if _too_little(knowledge, problem, names):
         rows, run_why = first_glasses(
-            knowledge, config, problem.space, problem.held, q=q, wants_skin=wants_skin, rng=rng
+            knowledge,
+            config,
+            problem.space,
+            problem.held,
+            problem.control(),
+            q=q,
+            wants_skin=wants_skin,
+            rng=rng,
         )
+        if not rows:
+            raise SpaceError(
+                "glasses: every recipe of the search space was made or is planned, got none that "
+                "is new; free a parameter or widen a range in campaign.yaml"
+            )
         return GlassBatch(
             glasses=tuple(Proposed(recipe=r, role=role, why=why) for r, role, why in rows),
             run_why=run_why,
-            warnings=_warnings([r for r, _, _ in rows]),
+            warnings=(*_missing(q - len(rows)), *_warnings([r for r, _, _ in rows])),
         )
     return _model_based(knowledge, problem, names, q=q, rng=rng)
 
@@ -186,13 +230,10 @@ def _model_based(
     rng: np.random.Generator,
 ) -> GlassBatch:
     config = problem.config
-    control = config.control
+    control = problem.control()
     n_control = min(config.batch.controls, q - 1)
     capacity = dict(config.glasses.jars_owned)
-    if n_control and capacity.get(control.milling_media, 0) > 0:
-        capacity[control.milling_media] -= 1
-    else:
-        n_control = 0
+    capacity[control["milling_media"]] -= n_control
     planned = knowledge.pellets.loc[knowledge.pellets["status"] == "planned"]
 
     def draw(frame: pd.DataFrame, n: int, source: np.random.Generator) -> NDArray[np.float64]:
@@ -205,7 +246,7 @@ def _model_based(
         q - n_control,
         baseline=knowledge.measured(knowledge.pellets, names)[list(GLASS_COLUMNS)],
         pending=planned[list(GLASS_COLUMNS)],
-        exclude=knowledge.pellets[list(GLASS_COLUMNS)],
+        exclude=_done(knowledge, problem.space),
         shared=problem.shared,
         capacity={"milling_media": capacity},
         rng=rng,
@@ -219,7 +260,7 @@ def _model_based(
         )
     ]
     if n_control:
-        rows.insert(0, _control(config, run))
+        rows.insert(0, _control(config, control, run))
     return GlassBatch(
         glasses=tuple(rows),
         run_why=(
@@ -230,23 +271,39 @@ def _model_based(
     )
 
 
-def _control(config: CampaignConfig, run: Mapping[str, float]) -> Proposed:
-    control = config.control
-    recipe = {
-        "x": control.x,
-        "milling_time_h": run["milling_time_h"],
-        "milling_media": control.milling_media,
-        "milling_speed_rpm": run["milling_speed_rpm"],
-        "pressing_pressure_mpa": control.pressing_pressure_mpa,
-    }
-    same = abs(run["milling_time_h"] - control.milling_time_h) < 1e-9
+def _done(knowledge: Knowledge, space: SearchSpace) -> pd.DataFrame:
+    """Recipes told of: as they became by weighing, and as the grid would name them.
+
+    Those of pellets not made are among them: most often their jar failed.
+    """
+    made = knowledge.pellets[list(GLASS_COLUMNS)]
+    grid = {p.name: p for p in space.parameters}
+    if "x" not in grid:
+        return made
+    named = made.assign(x=[float(str(grid["x"].nearest(x))) for x in made["x"]])
+    return pd.concat([made, named])
+
+
+def _control(
+    config: CampaignConfig, control: Mapping[str, Any], run: Mapping[str, float]
+) -> Proposed:
+    same = abs(run["milling_time_h"] - config.control.milling_time_h) < 1e-9
     why = (
         "the reference glass again, which tells how much two jars of one recipe differ"
         if same
         else f"the reference composition and medium at this run's "
         f"{run['milling_time_h']:g} h, which tells time apart from composition"
     )
-    return Proposed(recipe=recipe, role="control", why=why)
+    return Proposed(recipe={**control, **run}, role="control", why=why)
+
+
+def _missing(count: int) -> tuple[str, ...]:
+    if not count:
+        return ()
+    return (
+        f"{count} of the jars asked for stay{'s' if count == 1 else ''} empty: the search space "
+        "holds no further recipe that is new",
+    )
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -64,10 +64,14 @@ def _reason(
     best = int(gains.argmax())
     entry = property_of(names[best])
     row = predicted[names[best]].iloc[0]
-    what = "best" if gains[best] > 0 else "a new balance, with"
+    centre = (
+        f"{entry.label} of {row['mean']:.2g} {entry.unit} "
+        f"(90 %: {row['lower']:.2g} to {row['upper']:.2g})"
+    )
+    if gains[best] > 0:
+        return "exploit", f"predicted best {centre} of all made so far"
     return "exploit", (
-        f"predicted {what} {entry.label} of {row['mean']:.2g} {entry.unit} "
-        f"(90 %: {row['lower']:.2g} to {row['upper']:.2g}) without giving up the rest"
+        f"a compromise that nothing made so far is predicted to beat in everything, with {centre}"
     )
 
 

@@ -4,21 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
 
-import pandas as pd
-
+from experiments.bench import Bench
 from experiments.config import CampaignConfig
 from experiments.ledger import Ledger, Transaction
 from experiments.ledger_rows import CellRow, JarRow, PelletRow, ReadingRow, SpecimenRow
-from experiments.ledger_stock import stock
-from experiments.made_file import Bench, Findings, read_made
+from experiments.made_file import Findings, read_made
+from experiments.reading_match import match
 from experiments.results_file import Results, read_results
 from experiments.simulation import is_simulated
 from features.errors import CampaignError, InputError
-
-ROUNDING_MG: Final = 0.5
-"""Overdraw that is only rounding of weighed masses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +25,8 @@ class Report:
         readings_added: New readings.
         readings_corrected: Readings that replaced an earlier one.
         unchanged: Rows the ledger held already.
-        rounds: Rounds touched.
+        rounds: Rounds in which something changed.
+        named: Rounds whose specimens the files speak of, changed or not.
         closed: Rounds that are complete now, or were closed by hand.
         warnings: What is unusual, one sentence each.
     """
@@ -40,8 +36,15 @@ class Report:
     readings_corrected: int = 0
     unchanged: int = 0
     rounds: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
     closed: tuple[str, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the files held nothing at all: no status, no value."""
+        done = self.specimens + self.readings_added + self.readings_corrected + self.unchanged
+        return done == 0 and not self.named
 
 
 def bench(ledger: Ledger, config: CampaignConfig) -> Bench:
@@ -79,11 +82,8 @@ def record_files(
     """
     known = bench(ledger, config)
     specimens = read_made(made, known)
-    outcome = read_results(results, known, specimens.rows)
+    outcome = read_results(results, known, specimens)
     problems = [*specimens.problems, *outcome.problems]
-    if not problems:
-        _refuse_wrong_world(ledger.kind, specimens.rows, outcome.readings)
-        problems = _overdrawn(known, specimens.rows)
     if problems:
         raise InputError(problems)
     hashes = {path.name: sha256(path.read_bytes()).hexdigest() for path in (made, results)}
@@ -109,38 +109,48 @@ def write(
 
     Returns:
         What was done.
+
+    Raises:
+        InputError: If a reading to be withdrawn is not there; nothing was written.
+        CampaignError: If a lab's files meet a simulated campaign, or the other way round.
     """
-    held = ledger.readings()
+    _refuse_wrong_world(ledger.kind, specimens.rows, outcome.readings)
+    rows = [
+        replace(reading, recorded_by=by, file_sha256=hashes.get(reading.source))
+        for reading in outcome.readings
+    ]
+    plan = match(rows, outcome.places, outcome.withdrawn, ledger.readings(current=False))
+    if plan.problems:
+        raise InputError(plan.problems)
     ids = {*ledger.jars().index, *ledger.pellets().index, *ledger.cells().index}
     round_of = _rounds_of(ledger)
+    unmeasured = _news(ledger, outcome.not_measured)
     with ledger.transaction() as tx:
         for name, digest in hashes.items():
-            tx.add_file(digest, name=name, counts={"readings": len(outcome.readings)})
+            tx.add_file(digest, name=name, counts={"readings": len(rows)})
         changed = [row for row in specimens.rows if _put(tx, row, known=row.id in ids)]
-        rows = [replace(reading, recorded_by=by) for reading in outcome.readings]
-        added, corrected = _put_readings(tx, rows, held)
-        touched = sorted(
-            {
-                round_of[specimen]
-                for specimen in (
-                    *(row.id for row in changed),
-                    *(reading.specimen for reading in (*added, *corrected)),
-                    *(specimen for specimen, _ in _news(ledger, outcome.not_measured)),
-                )
-                if specimen in round_of
-            }
-        )
-        for round_id in touched:
+        for reading in plan.added:
+            tx.add_reading(reading)
+        for version_id, reading in plan.corrected:
+            tx.correct_reading(version_id, reading)
+        touched = {row.id for row in changed} | {specimen for specimen, _ in unmeasured}
+        touched |= {reading.specimen for reading in plan.added}
+        touched |= {reading.specimen for _, reading in plan.corrected}
+        rounds = sorted({round_of[specimen] for specimen in touched if specimen in round_of})
+        for round_id in rounds:
             skipped = [pair for pair in outcome.not_measured if round_of.get(pair[0]) == round_id]
             tx.add_round_event(round_id, "recorded", {"not_measured": [list(p) for p in skipped]})
-    total = len(specimens.rows) + len(outcome.readings)
+    spoken_of = {row.id for row in specimens.rows} | {reading.specimen for reading in rows}
+    spoken_of |= {specimen for specimen, _ in outcome.not_measured}
+    total = len(specimens.rows) + len(rows) + len(outcome.withdrawn)
     return Report(
         specimens=len(changed),
-        readings_added=len(added),
-        readings_corrected=len(corrected),
-        unchanged=total - len(changed) - len(added) - len(corrected),
-        rounds=tuple(touched),
-        warnings=(*specimens.warnings, *outcome.warnings),
+        readings_added=len(plan.added),
+        readings_corrected=len(plan.corrected),
+        unchanged=total - len(changed) - len(plan.added) - len(plan.corrected),
+        rounds=tuple(rounds),
+        named=tuple(sorted({round_of[name] for name in spoken_of if name in round_of})),
+        warnings=(*specimens.warnings, *outcome.warnings, *plan.warnings),
     )
 
 
@@ -168,35 +178,6 @@ def _refuse_wrong_world(
         )
 
 
-def _overdrawn(known: Bench, rows: Sequence[SpecimenRow]) -> list[str]:
-    """Jars from which more powder would be taken than there is."""
-    frames = {"jar": known.jars, "pellet": known.pellets, "cell": known.cells}
-    for kind, frame in frames.items():
-        new = {row.id: _columns(row) for row in rows if row.kind == kind}
-        if new:
-            kept = frame.loc[~frame.index.isin(new)]
-            fresh = pd.DataFrame.from_dict(new, orient="index")
-            frames[kind] = pd.concat([kept, fresh]) if len(kept) else fresh
-    left = stock(
-        frames["jar"],
-        frames["pellet"],
-        frames["cell"],
-        expected_recovery=known.config.equipment.expected_recovery,
-    )
-    changed = {row.id for row in rows} | {parent for row in rows for parent in row.parents}
-    return [
-        f"jar {jar['jar']}: {jar['used_mg']:.0f} mg were taken from {jar['recovered_mg']:.0f} mg "
-        f"{'expected' if jar['expected'] else 'recovered'}; correct a mass in made.csv or the "
-        "recovered mass"
-        for jar in left.to_dict("records")
-        if jar["left_mg"] < -ROUNDING_MG and jar["jar"] in changed
-    ]
-
-
-def _columns(row: SpecimenRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in type(row).__dataclass_fields__ if name != "kind"}
-
-
 def _put(tx: Transaction, row: SpecimenRow, *, known: bool) -> bool:
     """Add or correct a specimen; whether anything was written."""
     if known:
@@ -215,54 +196,6 @@ def _put(tx: Transaction, row: SpecimenRow, *, known: bool) -> bool:
         case CellRow():
             tx.add_cell(row)
     return True
-
-
-def _put_readings(
-    tx: Transaction, rows: Sequence[ReadingRow], held: pd.DataFrame
-) -> tuple[list[ReadingRow], list[ReadingRow]]:
-    """Readings added, and those that replaced an earlier one."""
-    versions = _versions(held)
-    added, corrected = [], []
-    for row in rows:
-        earlier = versions.get(_key(row.specimen, row.property, row.temperature_c), [])
-        if not earlier:
-            tx.add_reading(row)
-            added.append(row)
-            continue
-        version_id, seen = earlier.pop(0)
-        if _same(seen, row):
-            continue
-        tx.correct_reading(version_id, row)
-        corrected.append(row)
-    return added, corrected
-
-
-_MEASURED: Final = (
-    "lower", "upper", "se", "n", "method", "protocol", "note",
-)  # fmt: skip
-"""What makes two readings differ; who recorded it and in which file does not."""
-
-
-def _versions(held: pd.DataFrame) -> dict[tuple[str, str, float | None], list[tuple[int, Any]]]:
-    found: dict[tuple[str, str, float | None], list[tuple[int, Any]]] = {}
-    for row in held.to_dict("records"):
-        key = _key(row["specimen"], row["property"], row["temperature_c"])
-        found.setdefault(key, []).append((int(row["version_id"]), row))
-    return found
-
-
-def _key(specimen: str, name: str, temperature: float | None) -> tuple[str, str, float | None]:
-    missing = temperature is None or temperature != temperature
-    return specimen, name, None if missing or temperature is None else round(temperature, 1)
-
-
-def _same(seen: Mapping[str, Any], row: ReadingRow) -> bool:
-    return all(_equal(seen[name], getattr(row, name)) for name in _MEASURED)
-
-
-def _equal(left: Any, right: Any) -> bool:
-    missing = (left is None or left != left, right is None or right != right)
-    return missing[0] and missing[1] if any(missing) else bool(left == right)
 
 
 def _rounds_of(ledger: Ledger) -> dict[str, str]:

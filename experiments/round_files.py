@@ -16,6 +16,7 @@ from experiments.round_folder import (
     batch_csv,
     made_rows,
     result_rows,
+    write_folder,
 )
 
 ROUND_FILES: Final = (
@@ -36,6 +37,25 @@ def round_files(round_: Mapping[str, Any], config: CampaignConfig) -> dict[str, 
         Texts, and the picture of the predictions as PNG bytes.
     """
     return {**round_texts(round_, config), "predictions.png": _picture(round_)}
+
+
+def label_simulated(folder: Path, round_: Mapping[str, Any], config: CampaignConfig) -> None:
+    """Print the files that nobody fills in again, for a round proposed as real and simulated now.
+
+    Args:
+        folder: The round's folder.
+        round_: The round as plain data; its ``simulated`` is printed on sheet and picture.
+        config: Assays, ball sets, CCD programme.
+    """
+    printed = folder / "predictions.json"
+    if printed.exists() and json.loads(printed.read_text())["simulated"]:
+        return
+    filled = ("made.csv", "results.csv")
+    files = round_files(round_, config)
+    for name in files:
+        if name not in filled:
+            (folder / name).unlink(missing_ok=True)
+    write_folder(folder, files)
 
 
 def round_texts(round_: Mapping[str, Any], config: CampaignConfig) -> dict[str, str]:

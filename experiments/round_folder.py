@@ -141,5 +141,8 @@ def write_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
         if target.exists():
             continue
         partial = folder / f".{name}.part"
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
-        partial.replace(target)
+        try:
+            partial.write_bytes(content.encode() if isinstance(content, str) else content)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)

@@ -87,14 +87,16 @@ def score_round(ledger: Ledger, config: CampaignConfig, round_id: str) -> list[S
     pellets = pellets.loc[(pellets["round_id"] == round_id) & (pellets["status"] == "made")]
     cells = cells.loc[(cells["round_id"] == round_id) & (cells["status"] == "made")]
     as_made = _predictions(layers, trilayer, pellets, cells)
-    proposed = {row["specimen"]: row["prediction"] for row in proposals.to_dict("records")}
+    proposed = {
+        row["recipe"].get("pellet", row["specimen"]): row["prediction"]
+        for row in proposals.to_dict("records")
+    }
     found = []
     for reading in ledger.readings().to_dict("records"):
         name, specimen = str(reading["property"]), str(reading["specimen"])
         if (specimen, name) not in as_made or not _at_temperature(_as_text(reading), config):
             continue
-        owner = pellets.loc[specimen, "jar"] if specimen in pellets.index else specimen
-        asked = proposed.get(str(owner), {}).get(name)
+        asked = proposed.get(specimen, {}).get(name)
         found.append(score(_as_text(reading), as_made[specimen, name], as_proposed=asked))
     return found
 
@@ -169,6 +171,7 @@ def _write_scores(
             kind="round_recorded",
             round_id=round_id,
             payload={
+                "tags": {"glassloop.simulated": str(ledger.kind == "simulated").lower()},
                 "metrics": metrics,
                 "step": number,
                 "artifacts": {
@@ -222,7 +225,8 @@ def _predictions(
 def _at_temperature(reading: Mapping[str, Any], config: CampaignConfig) -> bool:
     if reading["property"] not in TEMPERED:
         return True
-    return bool(abs(reading["temperature_c"] - config.temperature_c) <= TEMPERATURE_TOLERANCE_C)
+    off = abs(reading["temperature_c"] - config.temperature_c) > TEMPERATURE_TOLERANCE_C
+    return not off  # a reading without a temperature is in the fit, so it is scored too
 
 
 def _as_text(reading: Mapping[Any, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from experiments.round_folder import MADE_COLUMNS, RESULT_COLUMNS
 from experiments.virtual_lab import VirtualLab
 from experiments.virtual_specimens import Measurement, VirtualCell, VirtualJar, VirtualPellet
 from experiments.virtual_worlds import World
+from features.errors import CampaignError
 from features.recipe import GlassRecipe, TrilayerRecipe
 from features.stoichiometry import masses_for
 
@@ -41,18 +42,30 @@ class VirtualChemist:
         self._cells: dict[str, VirtualCell] = {}
 
     def fill_made(self, text: str, batch_mass_g: float) -> str:
-        """``made.csv`` with every blank status filled by making the specimen."""
+        """``made.csv`` with every blank status filled by making the specimen.
+
+        Raises:
+            CampaignError: If a row was filled in by somebody else.
+        """
         rows = list(csv.DictReader(io.StringIO(text)))
+        make = {"jar": self._make_jar, "pellet": self._press, "cell": self._make_cell}
         for row in rows:
-            make = {"jar": self._make_jar, "pellet": self._press, "cell": self._make_cell}
-            row |= {"operator": self.operator, **make[row["kind"]](row, batch_mass_g)}
+            made = make[row["kind"]](row, batch_mass_g)
+            if not row["status"]:
+                row |= {"operator": self.operator, **made}
+            elif not is_simulated(row["operator"]):
+                raise CampaignError(
+                    f"made.csv: {row['specimen']} was filled in by a laboratory, got status "
+                    f"{row['status']!r}; record it, and simulate in a campaign of its own"
+                )
         return csv_text(MADE_COLUMNS, rows)
 
     def fill_results(self, text: str) -> str:
         """``results.csv`` with every blank value measured."""
         rows = list(csv.DictReader(io.StringIO(text)))
         for row in rows:
-            row |= self._measure(row)
+            if not row["value"]:
+                row |= self._measure(row)
         return csv_text(RESULT_COLUMNS, rows)
 
     def _jar(self, jar_id: str) -> VirtualJar:

@@ -1,6 +1,7 @@
 """Recipes for ``predict``: single values, or a sweep ``low:high:step`` over one of them."""
 
 from collections.abc import Mapping
+from math import isfinite
 
 import numpy as np
 import pandas as pd
@@ -54,6 +55,8 @@ def _values(name: str, text: str) -> list[float]:
     try:
         numbers = [float(part) for part in parts]
     except ValueError:
+        numbers = []
+    if not all(isfinite(number) for number in numbers):
         numbers = []
     if len(numbers) == 1:
         return numbers

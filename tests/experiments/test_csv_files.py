@@ -1,0 +1,173 @@
+"""CSV files as laboratories save them, with all that spreadsheets do to them."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from experiments.csv_files import Table, csv_text, number_in, read_table
+from features.errors import TableError
+
+PLAIN = "specimen,value,note\nG1,0.27,fine\nG2,,later\n"
+MEANT = [("G1", 0.27, "fine"), ("G2", None, "later")]
+
+SAVED = {
+    "plain": PLAIN.encode(),
+    "byte-order-mark": PLAIN.encode("utf-8-sig"),
+    "crlf": PLAIN.replace("\n", "\r\n").encode(),
+    "old-mac": PLAIN.replace("\n", "\r").encode(),
+    "utf-16": PLAIN.encode("utf-16"),
+    "tabs": PLAIN.replace(",", "\t").encode(),
+    "german": PLAIN.replace(",", ";").replace("0.27", "0,27").encode("utf-8-sig"),
+    "german-quoted-numbers": PLAIN.replace(",", ";").replace("0.27", '"0,27"').encode(),
+    "trailing-columns": PLAIN.replace(",", ";").replace("\n", ";;;\r\n").encode("cp1252"),
+    "trailing-columns-below-only": PLAIN.replace("fine", "fine,,,").encode(),
+    "short-rows": PLAIN.encode() + b"\n\n",
+    "blank-lines": b"\n;;\n" + PLAIN.replace(",", ";").replace("G2", "\nG2").encode(),
+    "separator-line": b"sep=;\r\n" + PLAIN.replace(",", ";").encode(),
+    "comma-file-through-german-spreadsheet": (
+        b'specimen,value,note\r\n"G1,0.27,fine"\r\n"G2,,later"\r\n'
+    ),
+    "german-with-decimal-commas-side-by-side": (
+        "specimen;value;note\r\nG1;0,27;fine;;;\r\nG2;;later;;\r\n".encode("cp1252")
+    ),
+    "blanks-around": PLAIN.replace(",", " , ").encode(),
+}
+
+
+def table(tmp_path: Path, content: bytes, required: tuple[str, ...] = ("specimen",)) -> Table:
+    path = tmp_path / "made.csv"
+    path.write_bytes(content)
+    return read_table(path, required)
+
+
+@pytest.mark.parametrize("content", SAVED.values(), ids=SAVED.keys())
+def test_every_way_to_save_a_table_reads_the_same(tmp_path: Path, content: bytes) -> None:
+    found = table(tmp_path, content)
+    assert found.problems == ()
+    rows = [(row["specimen"], row.number_of("value"), row["note"]) for row in found.rows]
+    assert rows == MEANT
+
+
+def test_windows_1252_text_keeps_its_letters(tmp_path: Path) -> None:
+    content = "specimen;unit;note\r\nG1;Ω·cm²;x\r\n".replace("Ω", "µ").encode("cp1252")
+    (row,) = table(tmp_path, content).rows
+    assert row["unit"] == "µ·cm²"
+
+
+def test_rows_are_numbered_as_in_the_spreadsheet(tmp_path: Path) -> None:
+    content = b'specimen,note\nG1,"two\nlines"\n\nG2,x\n'
+    assert [row.number for row in table(tmp_path, content).rows] == [2, 4]
+
+
+def test_a_quoted_comma_in_the_header_is_no_separator(tmp_path: Path) -> None:
+    found = table(tmp_path, b'specimen;"sigma, 60 C, EIS, in, S/cm"\nG1;1\n')
+    assert found.columns == ("specimen", "sigma, 60 C, EIS, in, S/cm")
+
+
+REFUSED = {
+    "empty": (b"", r"made\.csv: is empty; expected a header with specimen, value"),
+    "only-separators": (b";;;\r\n;;;\r\n", r"made\.csv: is empty"),
+    "missing-columns": (
+        b"specimen,valeu\nG1,1\n",
+        r"made\.csv: lacks the column value; is it valeu\?; got specimen, valeu",
+    ),
+    "other-case": (b"Specimen,value\nG1,1\n", r"lacks the column specimen; is it Specimen\?"),
+    "column-twice": (b"specimen,value,value\nG1,1,2\n", r"has the column value twice; remove one"),
+    "workbook": (b"PK\x03\x04rest", r"made\.csv: is a workbook, not CSV; save it as CSV"),
+    "old-workbook": (b"\xd0\xcf\x11\xe0rest", r"is a workbook, not CSV"),
+    "binary": (b"specimen\x00,value\n", r"made\.csv: is no text"),
+    "open-quote": (
+        b'specimen,value\nG1,1\nG2,"1\nG3,1\n',
+        r"made\.csv, row 3: quotation marks do not match",
+    ),
+    "decimal-comma": (
+        b"specimen,value,note\nG1,0,27,\n",
+        r"made\.csv, row 2: has 4 cells for 3 columns; is a decimal comma of 0,27 not quoted\?",
+    ),
+    "beyond-the-last": (
+        b"specimen,value\nG1,1,oops\n",
+        r"row 2: has 3 cells for 2 columns, got 'oops' beyond the last; remove it",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_file_that_is_no_such_table_is_refused(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    problems = table(tmp_path, content, ("specimen", "value")).problems
+    with pytest.raises(TableError, match=message):
+        raise TableError("\n".join(problems))
+
+
+def test_every_column_and_row_at_fault_is_named_at_once(tmp_path: Path) -> None:
+    assert len(table(tmp_path, b"a,b,b\n", ("specimen", "value")).problems) == 3
+    found = table(tmp_path, b"specimen,value\nG1,0,27\nG2,1\nG3,0,5\n")
+    assert [p.partition(":")[0] for p in found.problems] == ["made.csv, row 2", "made.csv, row 4"]
+    assert [row["specimen"] for row in found.rows] == ["G2"]
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    assert "none.csv: no such file" in read_table(tmp_path / "none.csv", ()).problems[0]
+    assert "cannot be read" in read_table(tmp_path, ()).problems[0]
+
+
+def test_a_column_nothing_reads_is_named_when_it_holds_something(tmp_path: Path) -> None:
+    found = table(tmp_path, b"specimen,tempreture_c,mine,blank\nG1,60,x,\n")
+    assert found.unread(["specimen", "temperature_c", "blank"]) == [
+        "made.csv, column tempreture_c: is not read; is it temperature_c?",
+        "made.csv, column mine: is not read",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1047,4", 1047.4), ("2.7E-04", 2.7e-4), ("−3", -3.0), (" 5 ", 5.0), (".5", 0.5)],
+)
+def test_a_number_is_read(text: str, value: float) -> None:
+    assert number_in(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("about 5", "write only the number"),
+        ("5 mg", "the unit is in the column's name"),
+        ("1_000", "write only the number"),
+        ("nan", "write only the number"),
+        ("1e999", "write only the number"),
+        ("1.047,4", "without thousands separators"),
+        ("1 047", "without thousands separators"),
+        ("02. Mai", "did the spreadsheet turn it into a date"),
+        ("02.05.2026", "did the spreadsheet turn it into a date"),
+    ],
+)
+def test_what_is_no_number_is_refused_with_a_remedy(text: str, remedy: str) -> None:
+    with pytest.raises(TableError, match=f"needs a number, got '{text}'.*{remedy}"):
+        number_in(text)
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), max_size=12)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(rows=st.lists(st.tuples(CELLS, CELLS), max_size=4), german=st.booleans())
+def test_any_table_survives_writing_and_reading(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], german: bool
+) -> None:
+    written = [{"id": f"G{i}", "a": a, "b": b} for i, (a, b) in enumerate(rows)]
+    text = csv_text(("id", "a", "b"), written)
+    if german:
+        out = io.StringIO()
+        csv.writer(out, delimiter=";").writerows(csv.reader(io.StringIO(text)))
+        text = out.getvalue()
+    path = tmp_path_factory.mktemp("t") / "t.csv"
+    path.write_bytes(text.encode("utf-8-sig"))
+    found = read_table(path, ("id", "a", "b"))
+    assert found.problems == ()
+    stripped = [{name: str(cell).strip() for name, cell in row.items()} for row in written]
+    assert [dict(row.cells) for row in found.rows] == stripped

@@ -1,0 +1,142 @@
+"""Batches that learn: one mill run, the jars there are, a control, and a reason for each row."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from experiments.campaign import Campaign
+from experiments.config import CONFIG_NAME, CampaignConfig
+from experiments.glass_batch import propose_glasses
+
+KEYS = ["x", "milling_time_h", "milling_media", "milling_speed_rpm", "pressing_pressure_mpa"]
+MADE = {
+    "A": {"x": 0.15},
+    "B": {"x": 0.0, "milling_media": "agate"},
+    "C": {"x": 0.60},
+    "D": {"x": 0.15, "milling_media": "zirconia"},
+    "E": {"x": 0.30, "milling_time_h": 10.0, "pressing_pressure_mpa": 300.0},
+}
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory, add_glass):
+    """A campaign that knows enough for the model to choose."""
+    folder = tmp_path_factory.mktemp("glass") / "learned"
+    with Campaign.create(folder) as campaign:
+        for number, (name, recipe) in enumerate(MADE.items()):
+            add_glass(
+                campaign.ledger,
+                name,
+                **recipe,
+                ionic_conductivity=1e-4 * (1 + number),
+                youngs_modulus=18.0 + number,
+                electronic_conductivity=1e-9 / (1 + number),
+            )
+    return folder
+
+
+@pytest.fixture
+def batch_of(learned, tmp_path):
+    """Proposes with the configuration changed; gives the batch and the configuration."""
+
+    def propose(q=3, *, seed=0, not_made=(), **parts):
+        folder = shutil.copytree(learned, tmp_path / f"c{len(list(tmp_path.iterdir()))}")
+        path = folder / CONFIG_NAME
+        body = yaml.safe_load(path.read_text())
+        for room, changes in parts.items():
+            body[room] |= changes
+        path.write_text(yaml.safe_dump(body))
+        with Campaign.open(folder) as campaign:
+            knowledge, config = campaign.knowledge(), campaign.config
+        batch = propose_glasses(
+            knowledge, config, q=q, wants_skin=False, rng=np.random.default_rng(seed)
+        )
+        return batch, config, knowledge
+
+    return propose
+
+
+def recipes(batch):
+    return pd.DataFrame([dict(g.recipe) for g in batch.glasses])[KEYS]
+
+
+def test_a_batch_is_one_mill_run_within_the_jars_owned(batch_of):
+    owned = {"stainless_steel": 2, "zirconia": 1, "agate": 1}
+    batch, _, knowledge = batch_of(4, glasses={"jars_owned": owned})
+    rows = recipes(batch)
+    assert len(rows) == 4
+    assert rows["milling_time_h"].nunique() == 1
+    assert rows["milling_media"].value_counts().to_dict() == owned
+    assert not rows.duplicated().any()
+    assert batch.glasses[0].role == "control"
+    assert {g.role for g in batch.glasses[1:]} <= {"exploit", "explore"}
+    assert (rows["x"][0], rows["milling_media"][0]) == (0.15, "stainless_steel")
+    told = knowledge.pellets[KEYS].assign(x=knowledge.pellets["x"].round(2))
+    assert pd.concat([rows[1:], told.drop_duplicates()]).duplicated().sum() == 0
+
+
+def test_every_row_has_a_reason_and_the_run_too(batch_of):
+    batch, *_ = batch_of(3)
+    assert all(len(g.why) > 20 for g in batch.glasses)
+    assert len({g.why for g in batch.glasses}) == 3
+    assert "largest expected gain in hypervolume" in batch.run_why
+
+
+def test_the_same_seed_gives_the_same_batch(batch_of):
+    first, second = (recipes(batch_of(2, seed=3)[0]) for _ in range(2))
+    pd.testing.assert_frame_equal(first, second)
+
+
+def test_a_single_jar_is_no_control(batch_of):
+    batch, *_ = batch_of(1)
+    assert [g.role for g in batch.glasses] in (["exploit"], ["explore"])
+
+
+def test_without_controls_every_jar_is_chosen(batch_of):
+    batch, *_ = batch_of(2, batch={"controls": 0})
+    assert "control" not in [g.role for g in batch.glasses]
+    assert len(batch.glasses) == 2
+
+
+def test_media_no_longer_owned_do_not_stop_the_learning(batch_of):
+    batch, *_ = batch_of(2, glasses={"jars_owned": {"zirconia": 2, "agate": 0}})
+    assert set(recipes(batch)["milling_media"]) == {"zirconia"}
+
+
+def test_a_held_time_and_a_freed_speed(batch_of):
+    speeds = {"low": 400.0, "high": 600.0, "step": 50.0}
+    batch, *_ = batch_of(3, glasses={"milling_time_h": 5.0, "milling_speed_rpm": speeds})
+    rows = recipes(batch)
+    assert set(rows["milling_time_h"]) == {5.0}
+    assert rows["milling_speed_rpm"].nunique() == 1
+    assert rows["milling_speed_rpm"].isin([400, 450, 500, 550, 600]).all()
+
+
+def test_the_rating_of_the_die_binds_control_and_choice(batch_of):
+    batch, *_ = batch_of(3, equipment={"die_rating_mpa": 300.0})
+    assert recipes(batch)["pressing_pressure_mpa"].max() <= 300.0
+
+
+def test_limits_of_the_search_are_kept(batch_of):
+    ranges = {
+        "x": {"low": 0.2, "high": 0.4, "step": 0.05},
+        "pressing_pressure_mpa": {"low": 150.0, "high": 250.0, "step": 50.0},
+    }
+    batch, *_ = batch_of(4, glasses=ranges)
+    rows = recipes(batch)[1:]
+    assert rows["x"].round(6).isin([0.2, 0.25, 0.3, 0.35, 0.4]).all()
+    assert rows["pressing_pressure_mpa"].isin([150, 200, 250]).all()
+
+
+def test_a_caution_is_given_for_media_that_need_one(batch_of):
+    batch, *_ = batch_of(2, glasses={"jars_owned": {"agate": 2}})
+    assert len(batch.warnings) == 1
+    assert batch.warnings[0].startswith("agate: ")
+
+
+def test_no_jar_at_all_is_refused_when_the_configuration_is_read():
+    with pytest.raises(ValueError, match="holds no jar at all"):
+        CampaignConfig.model_validate({"name": "t", "glasses": {"jars_owned": {"agate": 0}}})
