@@ -17,7 +17,7 @@ from experiments.ledger import Ledger
 from experiments.notebook_file import read_notebook
 from experiments.outbox import Delivery, LedgerOutbox
 from experiments.recording import Report, bench, record_files, write
-from experiments.round_files import ROUND_FILES, round_files
+from experiments.round_files import ROUND_FILES, label_simulated, round_files
 from experiments.round_folder import write_folder
 from experiments.round_ledger import stored_round, write_round
 from experiments.round_plan import JAR_COLUMNS, Round, plan_round
@@ -281,7 +281,7 @@ class Campaign:
             What was recorded; ``None`` with ``fill_only``.
 
         Raises:
-            CampaignError: If no round is open.
+            CampaignError: If no round is open, or a lab has filled in the files.
             LedgerError: If the campaign holds a lab's own data.
         """
         waiting = self.open_rounds()
@@ -289,13 +289,14 @@ class Campaign:
             raise CampaignError("there is no open round to simulate; run 'glassloop propose' first")
         round_id = waiting[0]
         chemist = VirtualChemist(world, seed, self._glass)
-        with self.ledger.transaction() as tx:
-            tx.set_kind("simulated")
         self.show(round_id)
         folder = self.round_folder(round_id)
         made, results = folder / "made.csv", folder / "results.csv"
         filled = chemist.fill_made(made.read_text(), self.config.glasses.batch_mass_g)
         values = chemist.fill_results(results.read_text())
+        with self.ledger.transaction() as tx:
+            tx.set_kind("simulated")
+        label_simulated(folder, self.show(round_id), self.config)
         made.write_text(filled)
         results.write_text(values)
         return None if fill_only else self.record(made, results, by=chemist.operator)
