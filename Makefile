@@ -19,6 +19,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 run: install
 	@test -e campaign/campaign.yaml || $(BIN)/glassloop init campaign
 	@$(BIN)/glassloop propose --unless-open --campaign campaign
+	@echo "         (glassloop lies in $(BIN): first type  . $(BIN)/activate )"
 
 test: install
 	$(BIN)/python -m pytest -q

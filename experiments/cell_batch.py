@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.config import CampaignConfig, Range, extremes
+from experiments.config import CampaignConfig, ControlConfig, Range, extremes
 from experiments.glass_batch import Proposed
 from experiments.held_space import HeldSpace
 from experiments.knowledge import Knowledge
@@ -216,8 +216,8 @@ def _described(jars: pd.DataFrame) -> pd.DataFrame:
 def _control(problem: _CellProblem) -> Proposed | None:
     """The reference cell, of the jars nearest to it in composition."""
     control, cells = problem.config.control, problem.config.cells
-    core = _nearest(problem.powder, control.x)
-    skin = _nearest(problem.powder, control.skin_x)
+    core = _nearest(problem.powder, control.x, control)
+    skin = _nearest(problem.powder, control.skin_x, control)
     if core is None or skin is None:
         return None
     wanted = {
@@ -246,10 +246,21 @@ def _within(setting: Range | float, wanted: float) -> float:
     return min(max(wanted, low), high)
 
 
-def _nearest(powder: Powder, x: float) -> str | None:
+def _nearest(powder: Powder, x: float, control: ControlConfig) -> str | None:
+    """The jar of that composition milled most like the control, with powder for a cell."""
     usable = powder.jars.loc[[jar for jar, left in powder.left_mg.items() if left >= 200.0]]
-    gap = (usable["x"].astype(float) - x).abs().dropna()
-    return str(gap.idxmin()) if len(gap) and gap.min() <= CONTROL_X_TOLERANCE else None
+    gap = (usable["x"].astype(float) - x).abs()
+    alike = usable.loc[gap <= CONTROL_X_TOLERANCE]
+    if alike.empty:
+        return None
+    order = pd.DataFrame(
+        {
+            "medium": alike["milling_media"] != control.milling_media,
+            "time": (alike["milling_time_h"].astype(float) - control.milling_time_h).abs(),
+            "x": gap[alike.index].round(2),
+        }
+    )
+    return str(order.sort_values(["medium", "time", "x"], kind="stable").index[0])
 
 
 def _known(knowledge: Knowledge, powder: Powder) -> pd.DataFrame:

@@ -52,7 +52,7 @@ def first_glasses(
     References:
         Domain notes 1.9 (C1: oxygen is confounded with medium and time) and 7.1.
     """
-    told = knowledge.pellets.loc[knowledge.pellets["status"] != "not_made"]
+    told = knowledge.tried
     read = told.loc[told.index.isin(knowledge.fitted["specimen"])]
     time_h, run_why = _milling_time(told, read, float(control["milling_time_h"]), space)
     batch = _Batch(told, {**control, "milling_time_h": time_h}, config, q)

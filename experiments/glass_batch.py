@@ -272,11 +272,8 @@ def _model_based(
 
 
 def _done(knowledge: Knowledge, space: SearchSpace) -> pd.DataFrame:
-    """Recipes told of: as they became by weighing, and as the grid would name them.
-
-    Those of pellets not made are among them: most often their jar failed.
-    """
-    made = knowledge.pellets[list(GLASS_COLUMNS)]
+    """Recipes tried: as they became by weighing, and as the grid would name them."""
+    made = knowledge.tried[list(GLASS_COLUMNS)]
     grid = {p.name: p for p in space.parameters}
     if "x" not in grid:
         return made

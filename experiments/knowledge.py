@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from experiments.config import TEMPERATURE_TOLERANCE_C, CampaignConfig, extremes
 from experiments.ledger import Ledger
+from features.errors import LedgerError
 from features.properties import CATALOGUE, property_of
 from models.property_gp import DEFAULT_RANGES, PropertyGP
 from models.surrogate import training_rows
@@ -89,6 +90,12 @@ class Knowledge:
         carriers = self.fitted.loc[self.fitted["property"].isin(names), "specimen"]
         return frame.loc[frame.index.isin(carriers)]
 
+    @property
+    def tried(self) -> pd.DataFrame:
+        """Pellets whose recipe was made, is being made, or failed: no need to ask for it again."""
+        skipped = (self.pellets["status"] == "not_made") & (self.pellets["jar_status"] != "failed")
+        return self.pellets.loc[~skipped]
+
     def frozen(self) -> tuple[str, dict[str, Any]]:
         """The fitted surrogates as JSON by property, with the SHA-256 of the text."""
         body: dict[str, Any] = {
@@ -108,9 +115,21 @@ def canonical(body: Mapping[str, Any]) -> str:
 
 
 def thawed(body: Mapping[str, Any]) -> tuple[dict[str, PropertyGP], TrilayerSurrogate]:
-    """Surrogates from what ``frozen`` gave."""
-    layers = {name: PropertyGP.from_dict(part) for name, part in body.items() if name != CELL_KEY}
-    return layers, TrilayerSurrogate.from_dict(body[CELL_KEY])
+    """Surrogates from what ``frozen`` gave.
+
+    Raises:
+        LedgerError: If they were frozen by another version of glassloop, in another form.
+    """
+    try:
+        layers = {
+            name: PropertyGP.from_dict(part) for name, part in body.items() if name != CELL_KEY
+        }
+        return layers, TrilayerSurrogate.from_dict(body[CELL_KEY])
+    except (KeyError, TypeError) as error:
+        raise LedgerError(
+            f"a frozen surrogate lacks {error}: it was frozen by another version of glassloop; "
+            "use that version to score its round"
+        ) from error
 
 
 def fit_knowledge(ledger: Ledger, config: CampaignConfig) -> Knowledge:

@@ -248,7 +248,7 @@ class Ledger:
         return self._frame(current(JARS)).set_index("specimen")
 
     def pellets(self) -> pd.DataFrame:
-        """Current pellets with x, milling and origin of their jar; index specimen."""
+        """Current pellets with x, milling, origin and status of their jar; index specimen."""
         return self._frame(current_pellets()).set_index("specimen")
 
     def cells(self) -> pd.DataFrame:
@@ -435,7 +435,7 @@ class Ledger:
                     for table in METADATA.sorted_tables
                 }
                 kind = str(connection.execute(_meta_value("kind")).scalar_one())
-                left = self._stock(connection, EXPECTED_RECOVERY)
+                left = self._stock(connection, EXPECTED_RECOVERY, planned=False)
         except LedgerError as error:
             return [str(error)]
         return list(problems(tables, left, kind=kind))
@@ -451,11 +451,15 @@ class Ledger:
         with self._connection() as connection:
             return _table_frame(connection, query)
 
-    def _stock(self, connection: Connection, expected_recovery: float) -> pd.DataFrame:
+    def _stock(
+        self, connection: Connection, expected_recovery: float, *, planned: bool = True
+    ) -> pd.DataFrame:
         jars, pellets, cells = (
             _table_frame(connection, query).set_index("specimen")
             for query in (current(JARS), current_pellets(), current_cells())
         )
+        if not planned:  # what was only planned has taken nothing yet
+            pellets, cells = (part[part["status"] != "planned"] for part in (pellets, cells))
         return stock(jars, pellets, cells, expected_recovery=expected_recovery)
 
     def _of_round(self, table: Table, round_id: str | None) -> pd.DataFrame:

@@ -349,9 +349,9 @@ _GLASS: Final = ("x", "milling_time_h", "milling_media", "milling_speed_rpm")
 
 
 def current_pellets() -> Select[Any]:
-    """Current pellets, each with the glass of its jar."""
+    """Current pellets, each with the glass, origin and status of its jar."""
     jar = current(JARS).order_by(None).subquery("jar_now")
-    glass = [jar.c[name] for name in (*_GLASS, "origin")]
+    glass = [*(jar.c[name] for name in (*_GLASS, "origin")), jar.c.status.label("jar_status")]
     return (
         current(PELLETS).add_columns(*glass).join(jar, jar.c.specimen == PELLETS.c.jar)
     )  # fmt: skip

@@ -18,7 +18,7 @@ X_MISMATCH: Final = 0.03
 """Difference between the x column and the x of the weighed masses that is a slip (about 10 mg of
 P2O5 in 2 g; domain notes 3.2)."""
 
-NA_PER_P_RANGE: Final = (2.7, 3.3)
+NA_PER_P_RANGE: Final = (2.75, 3.25)
 """Na/P outside this means a mass was swapped or mistyped (3 is meant; domain notes 3.2)."""
 
 LEAST_RECOVERY: Final = 0.80

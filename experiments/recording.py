@@ -44,7 +44,7 @@ class Report:
     def is_empty(self) -> bool:
         """Whether the files held nothing at all: no status, no value."""
         done = self.specimens + self.readings_added + self.readings_corrected + self.unchanged
-        return done == 0 and not self.named
+        return done == 0 and not self.named and not self.closed
 
 
 def bench(ledger: Ledger, config: CampaignConfig) -> Bench:
@@ -142,6 +142,7 @@ def write(
             tx.add_round_event(round_id, "recorded", {"not_measured": [list(p) for p in skipped]})
     spoken_of = {row.id for row in specimens.rows} | {reading.specimen for reading in rows}
     spoken_of |= {specimen for specimen, _ in outcome.not_measured}
+    spoken_of |= {gone.specimen for gone in outcome.withdrawn}
     total = len(specimens.rows) + len(rows) + len(outcome.withdrawn)
     return Report(
         specimens=len(changed),

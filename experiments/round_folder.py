@@ -103,7 +103,7 @@ def result_rows(
 def batch_csv(round_: Mapping[str, Any]) -> str:
     """The batch with its predictions, one row a specimen and property, as CSV text."""
     columns = (
-        "specimen", "role", "why", "property", "predicted", "lower_90", "upper_90",
+        "specimen", "simulated", "role", "why", "property", "predicted", "lower_90", "upper_90",
         "new_reading_lower_90", "new_reading_upper_90", "unit", "sd", "sd_unit",
     )  # fmt: skip
     rows = []
@@ -112,6 +112,7 @@ def batch_csv(round_: Mapping[str, Any]) -> str:
             rows.append(
                 {
                     "specimen": item.get("pellet", item["id"]),
+                    "simulated": "yes" if round_["simulated"] else "no",
                     "role": item["role"],
                     "why": item["why"],
                     "property": name,

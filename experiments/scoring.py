@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from math import inf, isnan, log
+from math import inf, isnan, log, sqrt
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from features.properties import Property, property_of
+from features.reading import scale_error
 
 NARROW: Final = 0.3
 """An interval narrower than this share of the noise is scored by its midpoint."""
@@ -73,7 +74,7 @@ def score(
     Args:
         reading: specimen, property, lower, upper in physical units; NaN is an open bound.
         prediction: mean (physical centre), reading_sd (on the scale), reading_lower and
-            reading_upper at the recipe as made.
+            reading_upper at the recipe as made. A stated error above the usual one widens it.
         as_proposed: The same at the recipe as proposed.
 
     Returns:
@@ -85,7 +86,7 @@ def score(
     """
     entry = property_of(str(reading["property"]))
     low, high = _bounds(reading, entry)
-    centre, spread = float(entry.to_scale(prediction["mean"])), float(prediction["reading_sd"])
+    centre, spread = float(entry.to_scale(prediction["mean"])), _spread(reading, prediction, entry)
     exact = high - low < NARROW * entry.noise_sd
     if exact:
         error = 0.5 * (low + high) - centre
@@ -110,7 +111,7 @@ def score(
         log_score=log_score,
         pit=pit,
         censored=not exact,
-        z_as_proposed=_z_at(as_proposed, entry, low, high) if exact and as_proposed else None,
+        z_as_proposed=_z_at(reading, as_proposed, entry) if exact and as_proposed else None,
     )
 
 
@@ -154,6 +155,20 @@ def scores_frame(scores: Sequence[Score]) -> pd.DataFrame:
     return pd.DataFrame([asdict(s) for s in scores])
 
 
+def _spread(reading: Mapping[str, Any], prediction: Mapping[str, float], entry: Property) -> float:
+    """Standard deviation of this reading: the prediction's, widened when it states a larger error.
+
+    The prediction of a new reading counts with the catalogue's default error.
+    """
+    usual = float(prediction["reading_sd"])
+    value = _physical(reading["upper"]) or _physical(reading["lower"])
+    se = _physical(reading.get("se"))
+    if se is None or value is None:
+        return usual
+    stated = scale_error(value, se, entry.id)
+    return sqrt(usual**2 + max(0.0, stated**2 - entry.default_se**2))
+
+
 def _bounds(reading: Mapping[str, Any], entry: Property) -> tuple[float, float]:
     lower, upper = _physical(reading["lower"]), _physical(reading["upper"])
     return (
@@ -166,11 +181,10 @@ def _physical(value: object) -> float | None:
     return None if value is None or isnan(float(str(value))) else float(str(value))
 
 
-def _z_at(
-    prediction: Mapping[str, float], entry: Property, low: float, high: float
-) -> float | None:
+def _z_at(reading: Mapping[str, Any], prediction: Mapping[str, float], entry: Property) -> float:
+    low, high = _bounds(reading, entry)
     centre = float(entry.to_scale(prediction["mean"]))
-    return (0.5 * (low + high) - centre) / float(prediction["reading_sd"])
+    return (0.5 * (low + high) - centre) / _spread(reading, prediction, entry)
 
 
 def _censored(low: float, high: float, reading: Mapping[str, Any]) -> tuple[float, float]:

@@ -218,3 +218,15 @@ def test_a_score_goes_through_json_and_back():
 
     found = score(reading(nan, 21.0), prediction(20.0, 2.0))
     assert Score(**loads(dumps(asdict(found)))) == found
+
+
+def test_a_reading_that_states_a_larger_error_is_scored_with_it():
+    prediction = {"mean": 20.0, "reading_sd": 1.0, "reading_lower": 18.4, "reading_upper": 21.6}
+    reading = {"specimen": "P", "property": "youngs_modulus", "lower": 23.0, "upper": 23.0}
+    usual = score({**reading, "se": None}, prediction)
+    stated = score({**reading, "se": 2.0}, prediction)
+    careful = score({**reading, "se": 0.01}, prediction)
+    assert usual.z == careful.z == pytest.approx(3.0)
+    assert stated.z == pytest.approx(3.0 / np.sqrt(1 + 2.0**2 - 0.25**2))
+    assert stated.inside_90
+    assert not usual.inside_90
