@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from experiments.config import TEMPERATURE_TOLERANCE_C, CampaignConfig, extremes
 from experiments.ledger import Ledger
 from features.errors import LedgerError
-from features.properties import CATALOGUE, property_of
+from features.properties import CATALOGUE, TEMPERATURE_DEPENDENT, property_of
 from models.property_gp import DEFAULT_RANGES, PropertyGP
 from models.surrogate import training_rows
 from models.trilayer import TrilayerSurrogate
@@ -24,17 +24,6 @@ PELLET_PROPERTIES: Final = tuple(
 CELL_PROPERTIES: Final = tuple(
     entry.id for entry in CATALOGUE.values() if entry.modelled and entry.carrier == "cell"
 )
-TEMPERED: Final = frozenset(
-    {
-        "ionic_conductivity",
-        "electronic_conductivity",
-        "charge_transfer_resistance",
-        "critical_current_density",
-        "area_specific_resistance",
-    }
-)
-"""Properties that enter the fit only near the campaign's temperature."""
-
 GLASS_COLUMNS: Final = (
     "x",
     "milling_time_h",
@@ -191,7 +180,7 @@ def _sifted(
     off = (readings["temperature_c"] - config.temperature_c).abs() > TEMPERATURE_TOLERANCE_C
     why[~modelled] = "recorded and shown, no surrogate"
     why[modelled & ~readings["specimen"].isin(made)] = "the specimen failed"
-    why[modelled & readings["property"].isin(TEMPERED) & off] = (
+    why[modelled & readings["property"].isin(TEMPERATURE_DEPENDENT) & off] = (
         f"not measured at {config.temperature_c:g} °C"
     )
     why[~readings["trained"] & (why == "")] = "shown only, see its note"

@@ -9,10 +9,10 @@ from typing import Final
 from experiments.bench import Bench
 from experiments.csv_files import Row, Table, read_table
 from experiments.made_file import Findings, read_made_rows
-from experiments.results_file import NEEDS_TEMPERATURE, Results, read_result_rows
+from experiments.results_file import Results, read_result_rows
 from experiments.round_folder import MADE_COLUMNS, RESULT_COLUMNS
 from features.errors import ReadingError
-from features.properties import CATALOGUE
+from features.properties import CATALOGUE, TEMPERATURE_DEPENDENT
 from features.units import to_catalogue_unit
 
 RECIPE_COLUMNS: Final = (
@@ -115,7 +115,7 @@ def _missing(file: str, table: Table, targets: Mapping[str, tuple[str, str]]) ->
     if not table.rows:
         return [f"{file}: has a header, but no rows; add a row for each specimen"]
     needed = list(NEEDED)
-    if NEEDS_TEMPERATURE & {target for target, _ in targets.values()}:
+    if TEMPERATURE_DEPENDENT & {target for target, _ in targets.values()}:
         needed.append("temperature_c")
     return [
         f"{file}: no column tells {name}; name one with --map 'its column={name}', or add it; "

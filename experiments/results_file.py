@@ -15,24 +15,13 @@ from experiments.reading_values import ccd_reading, interval_of, standard_error_
 from experiments.round_folder import RESULT_COLUMNS
 from experiments.row_values import RowValues, in_row_order
 from features.plausibility import check_conductivity_pair
-from features.properties import CATALOGUE, Property
+from features.properties import CATALOGUE, TEMPERATURE_DEPENDENT, Property
 from features.reading import Interval
 from features.recipe import MAX_TEMPERATURE_WITH_SODIUM_C
 
 NOT_MEASURED: Final = "not_measured"
 WITHDRAWN: Final = "withdrawn"
 """What the value column may say instead of a value: it never will be, or never should have been."""
-
-NEEDS_TEMPERATURE: Final = frozenset(
-    {
-        "ionic_conductivity",
-        "electronic_conductivity",
-        "charge_transfer_resistance",
-        "critical_current_density",
-        "area_specific_resistance",
-    }
-)
-"""Properties that mean nothing without a temperature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +198,7 @@ def _temperature(values: RowValues, entry: Property, *, is_needed: bool) -> floa
     with_sodium = entry.carrier == "cell" or entry.id == "charge_transfer_resistance"
     if value is not None and with_sodium and value > MAX_TEMPERATURE_WITH_SODIUM_C:
         values.refuse("temperature_c", too_hot_for_sodium(value))
-    if is_needed and not values.row["temperature_c"] and entry.id in NEEDS_TEMPERATURE:
+    if is_needed and not values.row["temperature_c"] and entry.id in TEMPERATURE_DEPENDENT:
         values.refuse(
             "temperature_c",
             f"is blank; {entry.label} needs the temperature it was measured at, in °C",

@@ -12,7 +12,6 @@ from experiments.knowledge import (
     CELL_PROPERTIES,
     GLASS_COLUMNS,
     PELLET_PROPERTIES,
-    TEMPERED,
     fit_knowledge,
     thawed,
 )
@@ -22,6 +21,7 @@ from experiments.progress import flat_hypervolumes, hypervolumes
 from experiments.recording import not_measured
 from experiments.round_folder import asked_readings
 from experiments.scoring import Score, score, scores_frame, summary
+from features.properties import TEMPERATURE_DEPENDENT
 from models.trilayer import TrilayerSurrogate
 
 CLOSED_UNTOLD: Final = "the round was closed before its fate was told"
@@ -223,7 +223,7 @@ def _predictions(
 
 
 def _at_temperature(reading: Mapping[str, Any], config: CampaignConfig) -> bool:
-    if reading["property"] not in TEMPERED:
+    if reading["property"] not in TEMPERATURE_DEPENDENT:
         return True
     off = abs(reading["temperature_c"] - config.temperature_c) > TEMPERATURE_TOLERANCE_C
     return not off  # a reading without a temperature is in the fit, so it is scored too

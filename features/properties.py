@@ -307,6 +307,18 @@ CATALOGUE: Final[dict[str, Property]] = {
 its ``warn`` range taken as 95 % (ASR, life and capacity: assigned)."""
 
 
+TEMPERATURE_DEPENDENT: Final = frozenset(
+    {
+        "ionic_conductivity",
+        "electronic_conductivity",
+        "charge_transfer_resistance",
+        "critical_current_density",
+        "area_specific_resistance",
+    }
+)
+"""Properties that mean nothing without a temperature (domain notes 4.8)."""
+
+
 def property_of(property_id: str) -> Property:
     """The catalogue entry of that id.
 
