@@ -26,6 +26,7 @@ from experiments.simulation import VirtualChemist
 from experiments.status import status_of
 from features.errors import CampaignError, InputError
 from features.recipe import GlassRecipe
+from features.stoichiometry import Assays
 from models.baselines import MeanSurrogate
 
 LEDGER_NAME: Final = "ledger.db"
@@ -288,7 +289,8 @@ class Campaign:
         if not waiting:
             raise CampaignError("there is no open round to simulate; run 'glassloop propose' first")
         round_id = waiting[0]
-        chemist = VirtualChemist(world, seed, self._glass)
+        assays = Assays(**self.config.assays.model_dump())
+        chemist = VirtualChemist(world, seed, self._glass, assays)
         self.show(round_id)
         folder = self.round_folder(round_id)
         made, results = folder / "made.csv", folder / "results.csv"

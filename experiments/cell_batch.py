@@ -117,7 +117,8 @@ def propose_cells(
             warnings.append(
                 f"{missing} tri-layer{'s' if missing > 1 else ''} could not be planned: no powder "
                 "in stock or in this batch makes another cell within the rules (skin x of at least "
-                f"0.30 and not below the core's, at most {config.equipment.die_rating_mpa:g} MPa)"
+                f"0.30 and not below the core's, at most {config.equipment.die_rating_mpa:g} MPa, "
+                "pre-compaction below a third of the co-press)"
             )
             break
         rows.append(row)
@@ -209,8 +210,9 @@ def _described(jars: pd.DataFrame) -> pd.DataFrame:
         .set_output(transform="pandas")
         .fit_transform(jars.assign(pressing_pressure_mpa=0.0))
     )
-    varied = features.loc[:, features.nunique() > 1]
-    return pd.DataFrame(varied if varied.shape[1] else features[["x"]])
+    varied = pd.DataFrame(features.loc[:, features.nunique() > 1])
+    # Two jars of one recipe are two jars: without a number of their own they would be one.
+    return varied.assign(jar=np.arange(len(jars), dtype=float))
 
 
 def _control(problem: _CellProblem) -> Proposed | None:

@@ -121,6 +121,17 @@ def thawed(body: Mapping[str, Any]) -> tuple[dict[str, PropertyGP], TrilayerSurr
         ) from error
 
 
+def sound_pellets(pellets: pd.DataFrame) -> pd.DataFrame:
+    """Pellets that were made, of jars that did not fail."""
+    return pellets.loc[(pellets["status"] == "made") & (pellets["jar_status"] != "failed")]
+
+
+def sound_cells(cells: pd.DataFrame) -> pd.DataFrame:
+    """Cells that were made, of jars that did not fail."""
+    failed = (cells["core_status"] == "failed") | (cells["skin_status"] == "failed")
+    return cells.loc[(cells["status"] == "made") & ~failed]
+
+
 def fit_knowledge(ledger: Ledger, config: CampaignConfig) -> Knowledge:
     """Fit every surrogate to what the ledger holds.
 
@@ -134,12 +145,12 @@ def fit_knowledge(ledger: Ledger, config: CampaignConfig) -> Knowledge:
     pellets, cells = ledger.pellets(), ledger.cells()
     fitted, waiting = _sifted(ledger, pellets, cells, config)
     ranges = _ranges(config)
-    recipes = pellets.loc[pellets["status"] == "made"]
+    recipes = sound_pellets(pellets)
     layers = {
         name: PropertyGP(name, ranges=ranges).fit(recipes, _of(fitted, name))
         for name in PELLET_PROPERTIES
     }
-    made_cells = cells.loc[cells["status"] == "made"]
+    made_cells = sound_cells(cells)
     trilayer = TrilayerSurrogate(layers, layer_temperature_c=config.temperature_c).fit(
         made_cells, _of(fitted, "critical_current_density")
     )
@@ -174,12 +185,12 @@ def _sifted(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Readings in the fit, and those that wait with the reason in words."""
     readings = ledger.readings()
-    made = {*pellets.index[pellets["status"] == "made"], *cells.index[cells["status"] == "made"]}
+    made = {*sound_pellets(pellets).index, *sound_cells(cells).index}
     why = pd.Series("", index=readings.index, dtype=object)
     modelled = readings["property"].isin([*PELLET_PROPERTIES, *CELL_PROPERTIES])
     off = (readings["temperature_c"] - config.temperature_c).abs() > TEMPERATURE_TOLERANCE_C
     why[~modelled] = "recorded and shown, no surrogate"
-    why[modelled & ~readings["specimen"].isin(made)] = "the specimen failed"
+    why[modelled & ~readings["specimen"].isin(made)] = "the specimen, or a jar of it, failed"
     why[modelled & readings["property"].isin(TEMPERATURE_DEPENDENT) & off] = (
         f"not measured at {config.temperature_c:g} °C"
     )

@@ -358,11 +358,11 @@ def current_pellets() -> Select[Any]:
 
 
 def current_cells() -> Select[Any]:
-    """Current cells, each with the glasses of its core and skin."""
+    """Current cells, each with the glasses of its core and skin, and how far these got."""
     query = current(CELLS)
     for layer in ("core", "skin"):
         jar = current(JARS).order_by(None).subquery(f"{layer}_now")
-        glass = [jar.c[name].label(f"{layer}_{name}") for name in (*_GLASS, "origin")]
+        glass = [jar.c[name].label(f"{layer}_{name}") for name in (*_GLASS, "origin", "status")]
         query = query.add_columns(*glass).join(jar, jar.c.specimen == CELLS.c[layer])
     return query
 

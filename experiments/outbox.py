@@ -1,9 +1,10 @@
 """The ledger's outbox as the tracking module sees it, and the runs it made."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,23 @@ def _milliseconds(moment: str) -> int:
     return int(datetime.fromisoformat(moment).timestamp() * 1000)
 
 
+class _Replay:
+    """Messages told again to a store that lost them; the ledger keeps its own ticks."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self._events = events
+
+    def pending(self) -> Sequence[Event]:
+        """All of them."""
+        return self._events
+
+    def delivered(self, event_id: int) -> None:
+        """Nothing to tick off."""
+
+    def failed(self, event_id: int, error: str) -> None:
+        """Nothing to remember: the next loss is noticed again."""
+
+
 class LedgerOutbox:
     """Messages of one ledger."""
 
@@ -48,7 +66,11 @@ class LedgerOutbox:
 
     def pending(self) -> Sequence[Event]:
         """Messages not delivered, oldest first."""
-        rows = self._ledger.outbox().to_dict("records")
+        return self._events()
+
+    def _events(self, rounds: Collection[str] | None = None) -> list[Event]:
+        """Messages not delivered; of some rounds, all there ever were."""
+        rows = self._ledger.outbox(pending=rounds is None).to_dict("records")
         return [
             Event(
                 id=int(r["id"]),
@@ -57,6 +79,7 @@ class LedgerOutbox:
                 payload={"time_ms": _milliseconds(r["created_at"]), **r["payload"]},
             )
             for r in rows
+            if rounds is None or r["round_id"] in rounds
         ]
 
     def delivered(self, event_id: int) -> None:
@@ -105,18 +128,22 @@ class LedgerOutbox:
 
         mlruns = (folder / config.mlflow.folder).resolve()
         uri, artifacts = tracking.resolve_tracking_uri(mlruns, config.mlflow.tracking_uri)
-        done = tracking.deliver(
-            self,
+        tell = partial(
+            tracking.deliver,
             tracking_uri=uri,
             artifact_root=artifacts,
             experiment=config.name,
             campaign_id=str(self._ledger.id),
         )
+        done = tell(self)
         fresh = {
             round_id: run_id
             for round_id, run_id in done.run_ids.items()
             if self.run_id(round_id) != run_id
         }
+        lost = {round_id for round_id in fresh if self.run_id(round_id) is not None}
+        if lost:  # the store was emptied or changed: its runs are rebuilt from all messages
+            tell(_Replay(self._events(lost)))
         if fresh:
             with self._ledger.transaction() as tx:
                 for round_id, run_id in fresh.items():

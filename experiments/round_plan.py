@@ -18,7 +18,7 @@ from experiments.glass_batch import GlassBatch, propose_glasses
 from experiments.knowledge import GLASS_COLUMNS, Knowledge
 from experiments.ledger import Ledger
 from experiments.progress import hypervolumes
-from features.cell_limits import Limits
+from features.cell_limits import SAME_X, Limits
 from features.properties import property_of
 from features.stoichiometry import Assays, masses_for
 from models.wording import count_in_words
@@ -91,7 +91,7 @@ def round_id(number: int) -> str:
 
 def _has_skin(ledger: Ledger, stock: pd.DataFrame) -> bool:
     jars = ledger.jars().loc[stock.index[stock["left_mg"] >= LEAST_SKIN_POWDER_MG]]
-    return bool((jars["x"] >= Limits().min_skin_x_against_sodium).any())
+    return bool((jars["x"] >= Limits().min_skin_x_against_sodium - SAME_X).any())
 
 
 def _powder(

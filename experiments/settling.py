@@ -13,6 +13,8 @@ from experiments.knowledge import (
     GLASS_COLUMNS,
     PELLET_PROPERTIES,
     fit_knowledge,
+    sound_cells,
+    sound_pellets,
     thawed,
 )
 from experiments.ledger import Ledger, Transaction
@@ -59,7 +61,7 @@ def settle(ledger: Ledger, config: CampaignConfig) -> list[str]:
     now = hypervolumes(fit_knowledge(ledger, config), config)
     closed = []
     for round_id in waiting:
-        scores = score_round(ledger, config, round_id)
+        scores = score_round(ledger, round_id)
         is_open = ledger.rounds().set_index("id").loc[round_id, "state"] == "open"
         complete = is_open and not undecided(ledger, round_id)
         with ledger.transaction() as tx:
@@ -70,12 +72,11 @@ def settle(ledger: Ledger, config: CampaignConfig) -> list[str]:
     return closed
 
 
-def score_round(ledger: Ledger, config: CampaignConfig, round_id: str) -> list[Score]:
+def score_round(ledger: Ledger, round_id: str) -> list[Score]:
     """Scores of all readings of a round by the model frozen when it was proposed.
 
     Args:
         ledger: The campaign's ledger.
-        config: Its temperature decides which readings the model speaks of.
         round_id: The round.
 
     Returns:
@@ -84,8 +85,9 @@ def score_round(ledger: Ledger, config: CampaignConfig, round_id: str) -> list[S
     proposals = ledger.proposals(round_id)
     layers, trilayer = thawed(json.loads(ledger.model(proposals["model_sha256"].iloc[0])))
     pellets, cells = ledger.pellets(), ledger.cells()
-    pellets = pellets.loc[(pellets["round_id"] == round_id) & (pellets["status"] == "made")]
-    cells = cells.loc[(cells["round_id"] == round_id) & (cells["status"] == "made")]
+    pellets = sound_pellets(pellets.loc[pellets["round_id"] == round_id])
+    cells = sound_cells(cells.loc[cells["round_id"] == round_id])
+    temperature_c = _temperature_then(ledger, round_id)
     as_made = _predictions(layers, trilayer, pellets, cells)
     proposed = {
         row["recipe"].get("pellet", row["specimen"]): row["prediction"]
@@ -94,7 +96,7 @@ def score_round(ledger: Ledger, config: CampaignConfig, round_id: str) -> list[S
     found = []
     for reading in ledger.readings().to_dict("records"):
         name, specimen = str(reading["property"]), str(reading["specimen"])
-        if (specimen, name) not in as_made or not _at_temperature(_as_text(reading), config):
+        if (specimen, name) not in as_made or not _at_temperature(_as_text(reading), temperature_c):
             continue
         asked = proposed.get(specimen, {}).get(name)
         found.append(score(_as_text(reading), as_made[specimen, name], as_proposed=asked))
@@ -222,10 +224,17 @@ def _predictions(
     }
 
 
-def _at_temperature(reading: Mapping[str, Any], config: CampaignConfig) -> bool:
+def _temperature_then(ledger: Ledger, round_id: str) -> float:
+    """The campaign's temperature when the round was proposed: that of its frozen surrogates."""
+    rounds = ledger.rounds()
+    config = rounds.loc[rounds["id"] == round_id, "config"].iloc[0]
+    return float(config["campaign"]["cells"]["temperature_c"])
+
+
+def _at_temperature(reading: Mapping[str, Any], temperature_c: float) -> bool:
     if reading["property"] not in TEMPERATURE_DEPENDENT:
         return True
-    off = abs(reading["temperature_c"] - config.temperature_c) > TEMPERATURE_TOLERANCE_C
+    off = abs(reading["temperature_c"] - temperature_c) > TEMPERATURE_TOLERANCE_C
     return not off  # a reading without a temperature is in the fit, so it is scored too
 
 

@@ -12,7 +12,7 @@ from experiments.virtual_specimens import Measurement, VirtualCell, VirtualJar, 
 from experiments.virtual_worlds import World
 from features.errors import CampaignError
 from features.recipe import GlassRecipe, TrilayerRecipe
-from features.stoichiometry import masses_for
+from features.stoichiometry import PURE, Assays, masses_for
 
 VIRTUAL: str = "virtual lab"
 """Operators of simulated specimens begin with this; a lab's files never may."""
@@ -31,12 +31,20 @@ class VirtualChemist:
         seed: Seed of the laboratory's luck.
         past_jar: Recipe of a jar of an earlier round by id, to make it again; the virtual lab
             gives the same jar for the same id.
+        assays: Assays the masses are weighed with.
     """
 
-    def __init__(self, world: str, seed: int, past_jar: Callable[[str], GlassRecipe]) -> None:
+    def __init__(
+        self,
+        world: str,
+        seed: int,
+        past_jar: Callable[[str], GlassRecipe],
+        assays: Assays = PURE,
+    ) -> None:
         self.lab = VirtualLab(World(world), seed=seed)
         self.operator = f"{VIRTUAL} {world} seed {seed}"
         self._past_jar = past_jar
+        self._assays = assays
         self._jars: dict[str, VirtualJar] = {}
         self._pellets: dict[str, VirtualPellet] = {}
         self._cells: dict[str, VirtualCell] = {}
@@ -81,7 +89,7 @@ class VirtualChemist:
             float(row["milling_speed_rpm"]),
         )
         jar = self._jars[row["specimen"]] = self.lab.make_jar(row["specimen"], recipe)
-        masses = masses_for(jar.powder.x, batch_mass_g)
+        masses = masses_for(jar.powder.x, batch_mass_g, self._assays)
         return {
             "status": "failed" if jar.failure else "made",
             "reason": jar.failure or "",

@@ -15,9 +15,10 @@ from features.table import column
 
 Array = NDArray[np.float64]
 
-NARROW: Final = 0.3
-"""An interval narrower than this part of a reading's noise enters by its midpoint (domain notes
-2.1)."""
+WIDEST: Final = sqrt(12)
+"""An interval up to this many times a reading's noise enters by its midpoint: then its uniform
+error, width over the root of 12, is no larger than the noise. A step test reads low currents as
+wide intervals in decades; were they left out, only good cells would be learned from."""
 
 ONE_SIDED: Final = "one-sided bound"
 WIDE: Final = "wide interval"
@@ -77,7 +78,7 @@ class TrainingRows:
 def training_rows(readings: pd.DataFrame, entry: Property) -> TrainingRows:
     """Sorts the readings of one property into those of use to an exact process and the rest.
 
-    Exact values enter; intervals narrower than 0.3 of a reading's noise on the scale enter by
+    Exact values enter; intervals up to 3.5 times a reading's noise on the scale enter by
     their midpoint, their width counting as uniform error; bounds and wider intervals wait.
 
     Args:
@@ -107,7 +108,7 @@ def training_rows(readings: pd.DataFrame, entry: Property) -> TrainingRows:
     one_sided = ~(np.isfinite(low) & np.isfinite(high))
     width = np.where(one_sided, np.inf, 0.0)
     np.subtract(high, low, out=width, where=~one_sided)
-    usable = width < NARROW * entry.noise_sd
+    usable = width <= WIDEST * entry.noise_sd
     middle = (low[usable] + high[usable]) / 2
     stated = _on_scale(se[usable], middle, entry)
     noise = np.hypot(np.where(np.isnan(stated), entry.default_se, stated), width[usable] / sqrt(12))

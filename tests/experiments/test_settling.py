@@ -90,8 +90,7 @@ def test_a_crash_between_writing_and_scoring_is_healed(folder):
 def test_scores_are_those_of_the_model_frozen_when_the_round_was_proposed(folder):
     with Campaign.open(folder) as campaign:
         campaign.record(*files(folder))
-        scores = {(s.specimen, s.property): s for s in score_round(
-            campaign.ledger, campaign.config, "R01")}  # fmt: skip
+        scores = {(s.specimen, s.property): s for s in score_round(campaign.ledger, "R01")}
         digest = campaign.ledger.proposals("R01")["model_sha256"].iloc[0]
         layers, _ = thawed(json.loads(campaign.ledger.model(digest)))
         pellets = campaign.ledger.pellets().loc[["R01-G1-P1"]]
@@ -108,8 +107,7 @@ def test_scores_at_the_recipe_made_and_proposed_differ_by_the_weighing(folder):
         campaign.record(*files(folder))
         made = campaign.ledger.jars().loc["R01-G3", "x"]
         assert made != 0.60
-        scores = {(s.specimen, s.property): s for s in score_round(
-            campaign.ledger, campaign.config, "R01")}  # fmt: skip
+        scores = {(s.specimen, s.property): s for s in score_round(campaign.ledger, "R01")}
         asked = campaign.show("R01")["glasses"][2]["predictions"]["ionic_conductivity"]
     found = scores["R01-G3-P1", "ionic_conductivity"]
     assert found.z_as_proposed is not None
@@ -141,7 +139,7 @@ def test_a_second_pellet_was_not_proposed_so_it_has_no_score_as_proposed(folder)
                     method="simulated EIS",
                 )
             )
-        scores = {s.specimen: s for s in score_round(campaign.ledger, campaign.config, "R01")}
+        scores = {s.specimen: s for s in score_round(campaign.ledger, "R01")}
     assert scores["R01-G1-P2"].z is not None
     assert scores["R01-G1-P2"].z_as_proposed is None
 
@@ -149,7 +147,7 @@ def test_a_second_pellet_was_not_proposed_so_it_has_no_score_as_proposed(folder)
 def test_a_conductivity_at_another_temperature_is_not_scored(folder):
     with Campaign.open(folder) as campaign:
         campaign.record(*files(folder))
-        before = len(score_round(campaign.ledger, campaign.config, "R01"))
+        before = len(score_round(campaign.ledger, "R01"))
         for temperature, more in ((25.0, 0), (61.0, 1)):
             with campaign.ledger.transaction() as tx:
                 tx.add_reading(
@@ -162,7 +160,7 @@ def test_a_conductivity_at_another_temperature_is_not_scored(folder):
                         method="simulated EIS",
                     )
                 )
-            assert len(score_round(campaign.ledger, campaign.config, "R01")) == before + more
+            assert len(score_round(campaign.ledger, "R01")) == before + more
 
 
 def test_a_partly_recorded_round_stays_open_and_says_what_it_waits_for(folder):

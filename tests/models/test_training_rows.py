@@ -73,9 +73,9 @@ def test_bounds_and_wide_intervals_wait(lower, upper, waiting):
 
 @pytest.mark.parametrize(
     ("part", "enters"),
-    [pytest.param(0.29, True, id="narrow"), pytest.param(0.31, False, id="wide")],
+    [pytest.param(3.4, True, id="narrow"), pytest.param(3.5, False, id="wide")],
 )
-def test_the_limit_is_a_third_of_a_readings_noise(part, enters):
+def test_the_uniform_error_of_an_interval_is_at_most_a_readings_noise(part, enters):
     upper = 1e-4 * 10 ** (part * SIGMA.noise_sd)
     assert len(training_rows(readings(("A", 1e-4, upper, None)), SIGMA).y) == enters
 
