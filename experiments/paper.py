@@ -8,7 +8,7 @@ of skin is each side or both together (A3). ``paper_data`` derives the rows for 
 import csv
 from dataclasses import dataclass, replace
 from importlib.resources import files
-from math import exp, hypot, log
+from math import log
 from typing import Final
 
 from experiments.config import AssumptionConfig
@@ -16,16 +16,6 @@ from experiments.ledger_rows import CellRow, JarRow, NoteRow, PelletRow, Reading
 from features.properties import CATALOGUE
 from features.reading import parse_value, standard_error
 
-GAS_CONSTANT_KJ: Final = 8.314462618e-3
-"""kJ/(mol K), CODATA 2018."""
-
-ACTIVATION_ENERGY_KJ: Final = 41.5
-"""Of the x = 0.15 glass (S04; Results 5)."""
-
-UNKNOWN_ACTIVATION_SPREAD_KJ: Final = 4.0
-"""How far the unstated activation energy of x = 0 may lie from it (domain notes 4.8)."""
-
-WORKING_TEMPERATURE_C: Final = 60.0
 STATED_SKIN_MASS_MG: Final = 25.0
 
 _SHIFTED: Final = ("S01", "S03")
@@ -68,12 +58,12 @@ def paper_data(assumptions: AssumptionConfig) -> PaperData:
     Examples:
         >>> data = paper_data(AssumptionConfig())
         >>> sorted(r.source for r in data.readings if r.trained)
-        ['S01', 'S02', 'S03', 'S09', 'S20']
+        ['S01', 'S02', 'S03', 'S04', 'S09', 'S20']
     """
     rows = _rows()
     readings = [_reading(row) for row in rows if row["use"] in ("train", "show")]
     if assumptions.paper_temperature_c == 25:
-        readings = [_from_25_c(r) if r.source in _SHIFTED else r for r in readings]
+        readings = [replace(r, temperature_c=25.0) if r.source in _SHIFTED else r for r in readings]
         readings = [replace(r, note=_S05_IF_25) if r.source == "S05" else r for r in readings]
     return PaperData(
         jars=_JARS,
@@ -182,33 +172,6 @@ def _standard_error(row: dict[str, str]) -> float | None:
     if row["error_unit"] == "SD":
         return standard_error(sd=error, n=int(row["n"]))
     return error
-
-
-def _from_25_c(reading: ReadingRow) -> ReadingRow:
-    """The reading taken at 25 °C, carried to 60 °C with the stated activation energy.
-
-    The energy of x = 0 is not stated; its spread widens the error (domain notes 4.8).
-    """
-    if reading.lower is None or reading.se is None:
-        return reading
-    inverse = 1 / (25.0 + 273.15) - 1 / (WORKING_TEMPERATURE_C + 273.15)
-    factor = exp(ACTIVATION_ENERGY_KJ / GAS_CONSTANT_KJ * inverse)
-    relative = reading.se / reading.lower
-    spread = 1.0 if reading.source == "S01" else UNKNOWN_ACTIVATION_SPREAD_KJ
-    relative = hypot(relative, spread / GAS_CONSTANT_KJ * inverse)
-    value = reading.lower * factor
-    return replace(
-        reading,
-        lower=value,
-        upper=value,
-        se=value * relative,
-        temperature_c=WORKING_TEMPERATURE_C,
-        derived_from="+".join(part for part in (reading.derived_from, "S04") if part),
-        note=(
-            f"taken at 25 °C (A1) and carried to 60 °C with Ea = {ACTIVATION_ENERGY_KJ} kJ/mol "
-            f"± {spread:g}; {reading.note}"
-        ),
-    )
 
 
 def _note(row: dict[str, str]) -> NoteRow:

@@ -36,6 +36,9 @@ class Property:
         typical: Where values usually lie, physical units.
         warn: Outside this a reading is questioned.
         reject: Outside this a reading is refused.
+        activation_kj_mol: Prior centre and standard deviation of the activation energy: how fast
+            it grows with temperature, kJ/mol, negative if it falls; ``None`` if it has no such
+            law (ionic: the prior of ``activation_energy``; others assigned, wide).
         reference: Worst value that still counts in the hypervolume (domain notes 7.6).
         plausible_best: Value the hypervolume is normalised by, physical units.
         hint: The usual slip, as a question put to the user.
@@ -55,6 +58,7 @@ class Property:
     typical: tuple[float, float]
     warn: tuple[float, float]
     reject: tuple[float, float]
+    activation_kj_mol: tuple[float, float] | None = None
     reference: float | None = None
     plausible_best: float | None = None
     hint: str = ""
@@ -119,6 +123,7 @@ CATALOGUE: Final[dict[str, Property]] = {
             typical=(1e-6, 1e-3),
             warn=(1e-7, 3e-3),
             reject=(1e-9, 3.5e-2),
+            activation_kj_mol=(45.0, 10.0),
             reference=1e-6,
             plausible_best=3e-3,
             hint="is above any known sodium sulfide; did you mean mS/cm?",
@@ -157,6 +162,7 @@ CATALOGUE: Final[dict[str, Property]] = {
             typical=(1e-10, 1e-8),
             warn=(1e-12, 1e-6),
             reject=(1e-15, 1e-4),
+            activation_kj_mol=(50.0, 20.0),
             reference=1e-7,
             plausible_best=1e-12,
             hint="is too high for a separator; was the blocking electrode in place?",
@@ -193,6 +199,7 @@ CATALOGUE: Final[dict[str, Property]] = {
             typical=(5, 200),
             warn=(1, 1000),
             reject=(0.1, 1e5),
+            activation_kj_mol=(-50.0, 20.0),
             hint="is per interface and area; did you forget to multiply by the area?",
         ),
         Property(

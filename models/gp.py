@@ -1,8 +1,10 @@
-"""An exact Gaussian process for few readings, with honest priors on everything it learns."""
+"""A Gaussian process for few readings of a laboratory, with honest priors on all it learns."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import log
+from types import MappingProxyType
 from typing import Any, Final, final
 
 import numpy as np
@@ -10,12 +12,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from features.errors import NotFittedError, TableError
 from models.cholesky import stable_cholesky
+from models.evidence import Evidence, Points
 from models.exact import ExactPosterior
-from models.hyper_posterior import HyperPosterior, hyper_posterior
-from models.hyperparameters import hyper_prior, log_marginal_likelihood
-from models.matern import squared_differences
+from models.hyper_posterior import MANY_READINGS, HyperPosterior, hyper_posterior
+from models.hyperparameters import SCATTER_LN_SD, LogLikelihood, hyper_prior
+from models.left_out import left_out_log_density
+from models.matern import Kernel
+from models.scatter import Scatter, scatter_of
+from models.thinning import spread_rows
+from models.told import READING, Told, Units
 
 Array = NDArray[np.float64]
+
+MOST_READINGS: Final = 2000
+"""Of more readings than these the process learns from this many, spread over the recipes."""
 
 _UNFITTED: Final = (
     "GaussianProcess: was asked to predict before fit, got no readings; "
@@ -26,34 +36,42 @@ _UNFITTED: Final = (
 @final
 @dataclass(frozen=True, eq=False)
 class GaussianProcess:
-    r"""Exact Gaussian process on the unit cube, with known reading errors and a learned residual.
+    r"""Gaussian process on the unit cube that knows errors, shared luck, bounds and slopes.
 
-    .. math:: y_i = c + f(x_i) + r_i + e_i,\quad c \sim N(m_0, v_0/2),\;
-              f \sim GP(0, s_f^2 M_{5/2}),\; r_i \sim N(0, s_r^2),\; e_i \sim N(0, \sigma_i^2)
+    .. math:: y_i = a_i (m + c + f(x_i)) + t_i (g_0 + g(x_i)) + \sum_l b_{l, i} + e_i,\quad
+              l_i \le y_i \le u_i
 
-    The true value c + f has the prior N(``prior_centre``, ``prior_sd``²) before any reading. Half
-    of that variance is common to all recipes (c, integrated out), half varies with the recipe.
-    Length scales, amplitude and residual have log-normal priors; amplitude and residual are taken
-    at their maximum a posteriori, the length scales are integrated over a few weighted points.
-    Rows are put into a canonical order first, so that the order of a table changes nothing, not
-    even the last bit.
+    A reading is exact, or known to lie between two bounds. The true value c + f has the prior
+    N(``prior_centre``, ``prior_sd``²) before any reading; half of that variance is common to all
+    recipes (c, integrated out), half varies with the recipe. The same holds for the slope g by
+    the tilt t, if there is one. b are normal effects shared by the readings of one group, a jar
+    or a pellet; e is the error of the reading, as stated or learned. Length scales, amplitude
+    and scatter have log-normal priors; amplitude and scatter are taken at their maximum a
+    posteriori, the length scales are integrated over a few weighted points. Above
+    ``MANY_READINGS`` readings all of them are learned from that many and taken at their maximum;
+    above ``MOST_READINGS`` only so many are used (``n_used``). Rows are put into a canonical
+    order first, so that the order of a table changes nothing.
 
     Attributes:
-        prior_centre: Centre m_0 of the prior, on the scale of y.
-        prior_sd: Its standard deviation √v_0.
-        scatter_sd: Median of the residual s_r: jars and pellets of one recipe.
+        prior_centre: Centre of the prior, on the scale of y.
+        prior_sd: Its standard deviation.
+        scatter_sd: Median of the standard deviation between samples of one recipe, all levels.
         lengthscale_median: Median of each length scale as a share of its range, for up to four
             dimensions; with d > 4 it is multiplied by √(d/4).
-        x: Shape (n, d), the recipes fitted to, ``None`` before ``fit``.
-        y: Shape (n,), the readings.
-        noise_sd: Shape (n,), their standard errors.
+        kernel: Smoothness: ``matern52``, ``matern32`` or ``rbf``.
+        levels: Levels of scatter and the share of ``scatter_sd`` each has; squares sum to 1.
+        reading_sd: Median of the error of a reading that states none; ``None`` if all do.
+        slope: Centre and standard deviation of the prior of g.
+        biases: Levels that only readings from elsewhere have, with the median of each standard
+            deviation: what is shared by all readings of one paper, for instance.
+        evidence: The readings fitted to, ``None`` before ``fit``.
         learned: The hyperparameters, in units of ``prior_sd``.
 
     Raises:
         TableError: If the prior is not finite, or a spread not positive.
 
     References:
-        Rasmussen & Williams, Gaussian Processes for Machine Learning (2006), chapters 2 and 5.
+        Rasmussen & Williams, Gaussian Processes for Machine Learning (2006), chapters 2, 3 and 5.
 
     Examples:
         >>> gp = GaussianProcess(prior_centre=0.0, prior_sd=1.0, scatter_sd=0.1)
@@ -66,20 +84,32 @@ class GaussianProcess:
     prior_sd: float
     scatter_sd: float
     lengthscale_median: float = 0.6
-    x: Array | None = None
-    y: Array | None = None
-    noise_sd: Array | None = None
+    kernel: Kernel = "matern52"
+    levels: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({"sample": 1.0}))
+    reading_sd: float | None = None
+    slope: tuple[float, float] = (0.0, 1.0)
+    biases: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    evidence: Evidence | None = None
     learned: HyperPosterior | None = None
 
     def __post_init__(self) -> None:
         """Refuse a prior that is none."""
-        if not np.isfinite(self.prior_centre):
-            raise TableError(
-                f"GaussianProcess: prior_centre must be finite, got {self.prior_centre}; "
-                "give a value on the surrogate's scale"
-            )
-        for name in ("prior_sd", "scatter_sd", "lengthscale_median"):
-            value = getattr(self, name)
+        for name, value in (("prior_centre", self.prior_centre), ("slope centre", self.slope[0])):
+            if not np.isfinite(value):
+                raise TableError(
+                    f"GaussianProcess: {name} must be finite, got {value}; "
+                    "give a value on the surrogate's scale"
+                )
+        spreads = {
+            "prior_sd": self.prior_sd,
+            "scatter_sd": self.scatter_sd,
+            "lengthscale_median": self.lengthscale_median,
+            "reading_sd": 1.0 if self.reading_sd is None else self.reading_sd,
+            "slope sd": self.slope[1],
+            **{f"share of {name}": share for name, share in self.levels.items()},
+            **{f"sd of {name}": sd for name, sd in self.biases.items()},
+        }
+        for name, value in spreads.items():
             if not 0 < value < np.inf:
                 raise TableError(
                     f"GaussianProcess: {name} must be positive and finite, got {value}; "
@@ -87,7 +117,7 @@ class GaussianProcess:
                 )
 
     def fit(self, x: ArrayLike, y: ArrayLike, noise_sd: ArrayLike) -> "GaussianProcess":
-        """A copy that has learned its hyperparameters from the readings.
+        """A copy that has learned from exact readings, each of a sample of its own.
 
         Args:
             x: Shape (n, d), in the unit cube; n may be 0.
@@ -100,30 +130,45 @@ class GaussianProcess:
         Raises:
             TableError: If shapes disagree or a value is not finite.
         """
-        x, y, noise_sd = _checked(x, y, noise_sd)
-        order = np.lexsort((noise_sd, y, *x.T))
-        x, y, noise_sd = x[order], y[order], noise_sd[order]
+        return self.fit_evidence(Evidence.exact(x, y, noise_sd))
+
+    def fit_evidence(self, evidence: Evidence) -> "GaussianProcess":
+        """A copy that has learned its hyperparameters from the readings.
+
+        Args:
+            evidence: n readings, n may be 0.
+
+        Returns:
+            The fitted copy.
+
+        Raises:
+            TableError: If an error is not stated and ``reading_sd`` is not either.
+        """
+        self._check_errors(evidence)
+        used = evidence.canonical()
+        if len(used) > MOST_READINGS:
+            used = used.take(spread_rows(used.points.x, MOST_READINGS))
+        taught = used
+        if len(used) > MANY_READINGS:
+            taught = used.take(spread_rows(used.points.x, MANY_READINGS))
         prior = hyper_prior(
-            n_dimensions=x.shape[1],
+            n_dimensions=evidence.points.x.shape[1],
             lengthscale_median=self.lengthscale_median,
-            residual_median=self.scatter_sd / self.prior_sd,
+            scatter_medians=[median / self.prior_sd for median in self._scatter_medians.values()],
+            kernel=self.kernel,
         )
-        learned = hyper_posterior(prior, x, *self._standard(y, noise_sd))
-        return replace(self, x=x, y=y, noise_sd=noise_sd, learned=learned)
+        learned = hyper_posterior(prior, self._told(taught))
+        if len(used) > MANY_READINGS:
+            learned = replace(learned, points=(learned.best,), weights=np.ones(1))
+        return replace(self, evidence=used, learned=learned)
 
     def condition(
-        self,
-        x: ArrayLike,
-        y: ArrayLike,
-        noise_sd: ArrayLike,
-        learned: HyperPosterior | None = None,
+        self, evidence: Evidence, learned: HyperPosterior | None = None
     ) -> "GaussianProcess":
         """A copy that holds these readings under given hyperparameters, learning none.
 
         Args:
-            x: Shape (n, d), in the unit cube; n may be 0.
-            y: Shape (n,), readings.
-            noise_sd: Shape (n,), their standard errors.
+            evidence: n readings, n may be 0.
             learned: Hyperparameters in units of ``prior_sd``; default: those of an earlier
                 ``fit``.
 
@@ -132,20 +177,67 @@ class GaussianProcess:
 
         Raises:
             NotFittedError: If no hyperparameters are given and none were learned.
-            TableError: If shapes disagree or a value is not finite.
+            TableError: If an error is not stated and ``reading_sd`` is not either.
         """
+        self._check_errors(evidence)
         given = self._learned if learned is None else learned
-        x, y, noise_sd = _checked(x, y, noise_sd)
-        return replace(self, x=x, y=y, noise_sd=noise_sd, learned=given)
+        return replace(self, evidence=evidence, learned=given)
 
     @property
-    def residual_sd(self) -> float:
-        """Standard deviation between jars and pellets of one recipe, as learned.
+    def n_used(self) -> int:
+        """Readings the predictions rest on.
 
         Raises:
             NotFittedError: Before ``fit``.
         """
-        return self.prior_sd * self._learned.best.residual_sd
+        return len(self._evidence)
+
+    @property
+    def residual_sd(self) -> float:
+        """Standard deviation between samples of one recipe, all levels, as learned.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+        """
+        scatter = self._learned.best.scatter[: len(self.levels)]
+        return self.prior_sd * float(np.sqrt((scatter**2).sum()))
+
+    @property
+    def error_sd(self) -> float:
+        """Error of a reading that states none, as learned; 0 if all state theirs.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+        """
+        learned = self._learned.best.scatter
+        return 0.0 if self.reading_sd is None else self.prior_sd * float(learned[-1])
+
+    def scatter(self) -> tuple[Scatter, ...]:
+        """What is known of the scatter, level by level, with 90 % intervals.
+
+        Returns:
+            One entry a level, the error of the reading last if it is learned.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+        """
+        evidence, learned = self._evidence, self._learned
+        return tuple(
+            scatter_of(
+                name,
+                evidence,
+                sd=self.prior_sd * float(sd),
+                ln_sd=float(ln_sd),
+                prior_sd=median,
+                prior_ln_sd=SCATTER_LN_SD,
+            )
+            for (name, median), sd, ln_sd in zip(
+                self._scatter_medians.items(),
+                learned.best.scatter,
+                learned.scatter_ln_sd,
+                strict=True,
+            )
+        )
 
     @property
     def lengthscales(self) -> Array:
@@ -169,20 +261,66 @@ class GaussianProcess:
     def log_marginal_likelihood(self) -> float:
         """Log density of the readings under the most probable hyperparameters.
 
+        That of bounds is a probability; the density of exact readings counts the unit.
+
         Raises:
             NotFittedError: Before ``fit``.
         """
-        theta = self._learned.best.theta
-        x, y, noise_sd = self._data
-        z, variance = self._standard(y, noise_sd)
-        value, _ = log_marginal_likelihood(theta, squared_differences(x), z, variance)
-        return value - len(z) * log(self.prior_sd)
+        told = self._told(self._evidence)
+        value, _ = LogLikelihood(told, self.kernel)(self._learned.best.theta)
+        return value - told.n_exact * log(self.prior_sd)
 
-    def marginal(self, x: ArrayLike) -> tuple[Array, Array]:
+    def left_out_log_density(self, level: str) -> Array:
+        """Log density of each group's readings given all the others, in closed form.
+
+        The hyperparameters stay those of all readings, at their most probable values.
+
+        Args:
+            level: Level whose groups are left out one at a time, such as ``jar``.
+
+        Returns:
+            One value a group, in order of the groups' numbers.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+        """
+        evidence = self._evidence
+        groups = evidence.groups.get(level, np.arange(len(evidence)))
+        told = self._told(evidence)
+        density = left_out_log_density(self._learned.best, told, groups[told.row])
+        exact = np.bincount(
+            groups[told.row[: told.n_exact]], minlength=len(density)
+        )  # each counts the unit
+        result: Array = density - exact * log(self.prior_sd)
+        return result
+
+    def readings(self, n: int, rng: np.random.Generator) -> Array:
+        """Draws of what was read: exact readings as they are, bounds replaced by values in them.
+
+        Given such a draw the process is an exact one (data augmentation).
+
+        Args:
+            n: Number of draws.
+            rng: Source of randomness.
+
+        Returns:
+            Shape (n, number of readings), in the order of the evidence, errors included.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+        """
+        evidence = self._evidence
+        told = self._told(evidence)
+        inner = np.empty((n, len(told)))
+        inner[:, told.row] = ExactPosterior.of(self._learned.best, told).readings(n, rng)
+        drawn: Array = self._units.known(evidence.points) + self.prior_sd * inner
+        return drawn
+
+    def marginal(self, x: ArrayLike | Points) -> tuple[Array, Array]:
         """Mean and standard deviation of the true value of each recipe.
 
         Args:
-            x: Shape (N, d), in the unit cube.
+            x: Shape (N, d), in the unit cube; or points.
 
         Returns:
             Two arrays of shape (N,); the standard deviations are positive.
@@ -191,19 +329,20 @@ class GaussianProcess:
             NotFittedError: Before ``fit``.
             TableError: If the number of columns is not that of the fit.
         """
-        rows, weights = self._rows(x), self._learned.weights
-        parts = [posterior.marginal(rows) for posterior in self._posteriors]
+        points, weights = self._points(x), self._learned.weights
+        known, inner = self._units.known(points), self._units.standard(points)
+        parts = [posterior.marginal(inner) for posterior in self._posteriors]
         means = np.array([mean for mean, _ in parts])
         mean = weights @ means
         variance = weights @ np.array([variance for _, variance in parts])
         variance += weights @ (means - mean) ** 2
-        return self.prior_centre + self.prior_sd * mean, self.prior_sd * np.sqrt(variance)
+        return known + self.prior_sd * mean, self.prior_sd * np.sqrt(variance)
 
-    def predictive(self, x: ArrayLike) -> tuple[Array, Array]:
-        """Mean and standard deviation of the value on a new jar: the residual is added.
+    def predictive(self, x: ArrayLike | Points) -> tuple[Array, Array]:
+        """Mean and standard deviation of the value on a new sample: the scatter is added.
 
         Args:
-            x: Shape (N, d), in the unit cube.
+            x: Shape (N, d), in the unit cube; or points.
 
         Returns:
             Two arrays of shape (N,), without any error of reading.
@@ -215,11 +354,11 @@ class GaussianProcess:
         mean, sd = self.marginal(x)
         return mean, np.hypot(sd, self.residual_sd)
 
-    def joint(self, x: ArrayLike) -> tuple[Array, Array]:
+    def joint(self, x: ArrayLike | Points) -> tuple[Array, Array]:
         """Mean and covariance of the true values of all recipes together.
 
         Args:
-            x: Shape (N, d), in the unit cube.
+            x: Shape (N, d), in the unit cube; or points.
 
         Returns:
             Shape (N,) and shape (N, N).
@@ -228,24 +367,25 @@ class GaussianProcess:
             NotFittedError: Before ``fit``.
             TableError: If the number of columns is not that of the fit.
         """
-        rows, weights = self._rows(x), self._learned.weights
-        means = np.zeros((len(weights), len(rows)))
-        covariance = np.zeros((len(rows), len(rows)))
+        points, weights = self._points(x), self._learned.weights
+        known, inner = self._units.known(points), self._units.standard(points)
+        means = np.zeros((len(weights), len(points)))
+        covariance = np.zeros((len(points), len(points)))
         for k, posterior in enumerate(self._posteriors):
-            means[k], part = posterior.joint(rows)
+            means[k], part = posterior.joint(inner)
             part *= weights[k]
             covariance += part
         mean = weights @ means
         between = (means - mean) * np.sqrt(weights)[:, None]
         covariance += between.T @ between
         covariance *= self.prior_sd**2
-        return self.prior_centre + self.prior_sd * mean, covariance
+        return known + self.prior_sd * mean, covariance
 
-    def sample(self, x: ArrayLike, n: int, rng: np.random.Generator) -> Array:
+    def sample(self, x: ArrayLike | Points, n: int, rng: np.random.Generator) -> Array:
         """Joint draws of the true values.
 
         Args:
-            x: Shape (N, d), in the unit cube.
+            x: Shape (N, d), in the unit cube; or points.
             n: Number of draws.
             rng: Source of randomness.
 
@@ -270,13 +410,14 @@ class GaussianProcess:
             name: float(getattr(self, name))
             for name in ("prior_centre", "prior_sd", "scatter_sd", "lengthscale_median")
         }
+        plain["kernel"] = self.kernel
+        plain["levels"] = dict(self.levels)
+        plain["biases"] = dict(self.biases)
+        plain["reading_sd"] = self.reading_sd
+        plain["slope"] = list(self.slope)
         if self.learned is not None:
-            x, y, noise_sd = self._data
             plain["fitted"] = {
-                "n_dimensions": x.shape[1],
-                "x": x.tolist(),
-                "y": y.tolist(),
-                "noise_sd": noise_sd.tolist(),
+                "evidence": self._evidence.to_dict(),
                 "learned": self.learned.to_dict(),
             }
         return plain
@@ -292,16 +433,26 @@ class GaussianProcess:
             The process.
         """
         prior = {name: value for name, value in plain.items() if name != "fitted"}
+        prior["slope"] = tuple(prior["slope"])
         fitted = plain.get("fitted")
         if fitted is None:
             return cls(**prior)
         return cls(
             **prior,
-            x=np.array(fitted["x"], dtype=float).reshape(-1, fitted["n_dimensions"]),
-            y=np.array(fitted["y"], dtype=float),
-            noise_sd=np.array(fitted["noise_sd"], dtype=float),
+            evidence=Evidence.from_dict(fitted["evidence"]),
             learned=HyperPosterior.from_dict(fitted["learned"]),
         )
+
+    @property
+    def _scatter_medians(self) -> dict[str, float]:
+        """Median of the sd of each level, on the outer scale; that of a reading last."""
+        medians = {name: share * self.scatter_sd for name, share in self.levels.items()}
+        medians |= self.biases
+        return medians if self.reading_sd is None else {**medians, READING: self.reading_sd}
+
+    @property
+    def _units(self) -> Units:
+        return Units(self.prior_centre, self.prior_sd, *self.slope)
 
     @property
     def _learned(self) -> HyperPosterior:
@@ -310,58 +461,35 @@ class GaussianProcess:
         return self.learned
 
     @property
-    def _data(self) -> tuple[Array, Array, Array]:
-        if self.x is None or self.y is None or self.noise_sd is None:
+    def _evidence(self) -> Evidence:
+        if self.evidence is None:
             raise NotFittedError(_UNFITTED)
-        return self.x, self.y, self.noise_sd
+        return self.evidence
 
-    def _standard(self, y: Array, noise_sd: Array) -> tuple[Array, Array]:
-        """Readings and their variances in units of the prior sd, about its centre."""
-        return (y - self.prior_centre) / self.prior_sd, (noise_sd / self.prior_sd) ** 2
+    def _told(self, evidence: Evidence) -> Told:
+        return self._units.told(
+            evidence, [*self.levels, *self.biases], learn_reading=self.reading_sd is not None
+        )
 
     @cached_property
     def _posteriors(self) -> list[ExactPosterior]:
-        x, y, noise_sd = self._data
-        z, variance = self._standard(y, noise_sd)
-        return [ExactPosterior.of(point, x, z, variance) for point in self._learned.points]
+        told = self._told(self._evidence)
+        return [ExactPosterior.of(point, told) for point in self._learned.points]
 
-    def _rows(self, x: ArrayLike) -> Array:
-        d = self._data[0].shape[1]
-        rows = np.asarray(x, dtype=float)
-        if rows.ndim != 2 or rows.shape[1] != d:
+    def _check_errors(self, evidence: Evidence) -> None:
+        if self.reading_sd is None and np.isnan(evidence.noise_sd).any():
+            row = int(np.isnan(evidence.noise_sd).argmax())
             raise TableError(
-                f"GaussianProcess: x must have shape (N, {d}) as in fit, got {rows.shape}; "
+                f"GaussianProcess: noise_sd must be finite and not negative, got nan in row {row}; "
+                "give standard errors on the surrogate's scale, or reading_sd to learn them"
+            )
+
+    def _points(self, x: ArrayLike | Points) -> Points:
+        d = self._evidence.points.x.shape[1]
+        shape = np.shape(x.x if isinstance(x, Points) else x)
+        if len(shape) != 2 or shape[1] != d:
+            raise TableError(
+                f"GaussianProcess: x must have shape (N, {d}) as in fit, got {shape}; "
                 "give the same columns"
             )
-        return rows
-
-
-def _checked(x: ArrayLike, y: ArrayLike, noise_sd: ArrayLike) -> tuple[Array, Array, Array]:
-    rows = np.array(x, dtype=float)
-    values, noise = np.array(y, dtype=float), np.array(noise_sd, dtype=float)
-    if (
-        rows.ndim != 2
-        or not rows.shape[1]
-        or values.shape != (len(rows),)
-        or noise.shape != (len(rows),)
-    ):
-        raise TableError(
-            "GaussianProcess: x, y and noise_sd must have shapes (n, d), (n,) and (n,), got "
-            f"{rows.shape}, {values.shape} and {noise.shape}; give one reading a row"
-        )
-    if not (np.isfinite(rows).all() and np.isfinite(values).all()):
-        raise TableError(
-            f"GaussianProcess: x and y must be finite, got {_first_bad(rows, values)}; "
-            "leave out what was not measured"
-        )
-    if not (np.isfinite(noise).all() and (noise >= 0).all()):
-        raise TableError(
-            f"GaussianProcess: noise_sd must be finite and not negative, got {noise.min()}; "
-            "give standard errors on the surrogate's scale"
-        )
-    return rows, values, noise
-
-
-def _first_bad(rows: Array, values: Array) -> str:
-    row = int(np.flatnonzero(~(np.isfinite(rows).all(axis=1) & np.isfinite(values)))[0])
-    return f"x = {rows[row].tolist()}, y = {values[row]} in row {row}"
+        return Points.of(x)

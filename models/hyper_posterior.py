@@ -2,7 +2,7 @@
 
 A Gaussian process that trusts its most probable length scales is too sure of itself when it has
 seen ten recipes: its 90 % intervals hold the truth about 78 % of the time. So the length scales
-are integrated out over a few weighted points; amplitude and residual stay at their maximum, which
+are integrated out over a few weighted points; amplitude and scatter stay at their maximum, which
 costs little coverage and keeps the prior exactly normal.
 """
 
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import norm, qmc
 
-from models.hyperparameters import Hyperparameters, HyperPrior, log_marginal_likelihood
-from models.matern import squared_differences
+from models.hyperparameters import Hyperparameters, HyperPrior, LogLikelihood
+from models.told import Told
 
 Array = NDArray[np.float64]
 LogPosterior = Callable[[Array], tuple[float, Array]]
@@ -25,11 +25,14 @@ LogPosterior = Callable[[Array], tuple[float, Array]]
 N_POINTS: Final = 16
 """Points the length scales are integrated over."""
 
+MANY_READINGS: Final = 400
+"""With more readings than these the length scales are sure, and one point is enough."""
+
 _BOUND: Final = 4.0
 """The search stays within this many prior standard deviations of the medians."""
 
 _STARTS: Final = ((0.0, 0.0, 0.0), (-1.0, 0.0, -1.0), (1.0, 0.0, 1.0))
-"""Where the searches start, in prior standard deviations of (length scales, amplitude, residual):
+"""Where the searches start, in prior standard deviations of (length scales, amplitude, scatter):
 the medians, a wiggly function read well, and a smooth one read badly."""
 
 _STEP: Final = 1e-4
@@ -48,11 +51,13 @@ class HyperPosterior:
         best: The most probable ones.
         points: What the predictions are averaged over.
         weights: Shape (number of points,), positive, sum 1.
+        scatter_ln_sd: Shape (L,), standard deviation of the log of each scatter.
     """
 
     best: Hyperparameters
     points: tuple[Hyperparameters, ...]
     weights: Array
+    scatter_ln_sd: Array
 
     @classmethod
     def certain(cls, hyperparameters: Hyperparameters) -> "HyperPosterior":
@@ -64,7 +69,9 @@ class HyperPosterior:
         Returns:
             A single point of weight 1.
         """
-        return cls(hyperparameters, (hyperparameters,), np.ones(1))
+        return cls(
+            hyperparameters, (hyperparameters,), np.ones(1), np.zeros(len(hyperparameters.scatter))
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types.
@@ -75,7 +82,9 @@ class HyperPosterior:
         return {
             "best_lengthscales": self.best.lengthscales.tolist(),
             "amplitude": float(self.best.amplitude),
-            "residual_sd": float(self.best.residual_sd),
+            "scatter": self.best.scatter.tolist(),
+            "kernel": self.best.kernel,
+            "scatter_ln_sd": self.scatter_ln_sd.tolist(),
             "lengthscales": [point.lengthscales.tolist() for point in self.points],
             "weights": self.weights.tolist(),
         }
@@ -93,16 +102,22 @@ class HyperPosterior:
         best = Hyperparameters(
             np.array(plain["best_lengthscales"], dtype=float),
             plain["amplitude"],
-            plain["residual_sd"],
+            np.array(plain["scatter"], dtype=float),
+            plain["kernel"],
         )
         points = tuple(
             replace(best, lengthscales=np.array(scales, dtype=float))
             for scales in plain["lengthscales"]
         )
-        return cls(best, points, np.array(plain["weights"], dtype=float))
+        return cls(
+            best,
+            points,
+            np.array(plain["weights"], dtype=float),
+            np.array(plain["scatter_ln_sd"], dtype=float),
+        )
 
 
-def hyper_posterior(prior: HyperPrior, x: Array, z: Array, noise_variance: Array) -> HyperPosterior:
+def hyper_posterior(prior: HyperPrior, told: Told) -> HyperPosterior:
     """The most probable hyperparameters, and length scales drawn around them and weighted.
 
     The points are a fixed quasi-random normal sample shaped by the curvature at the maximum
@@ -111,9 +126,7 @@ def hyper_posterior(prior: HyperPrior, x: Array, z: Array, noise_variance: Array
 
     Args:
         prior: The priors.
-        x: Shape (n, d), in the unit cube; n may be 0.
-        z: Shape (n,), readings less the prior centre, in units of the prior sd.
-        noise_variance: Shape (n,), in the same units squared.
+        told: n readings in units of the prior; n may be 0.
 
     Returns:
         With n = 0 the medians, and points drawn from the prior.
@@ -121,29 +134,35 @@ def hyper_posterior(prior: HyperPrior, x: Array, z: Array, noise_variance: Array
     References:
         Rue, Martino & Chopin, J. R. Stat. Soc. B 71 (2009) 319, for the idea.
     """
-    squares = squared_differences(x)
+    d = told.points.x.shape[1]
+    likelihood = LogLikelihood(told, prior.medians.kernel)
 
     def log_posterior(theta: Array) -> tuple[float, Array]:
-        value, gradient = log_marginal_likelihood(theta, squares, z, noise_variance)
+        value, gradient = likelihood(theta)
         prior_value, prior_gradient = prior.log_density(theta)
         return value + prior_value, gradient + prior_gradient
 
-    varies = np.ptp(x, axis=0) > 0 if len(x) else np.zeros(x.shape[1], dtype=bool)
-    best = _most_probable(log_posterior, prior, varies) if len(z) else prior.medians.theta
-    spread = _spread(log_posterior, prior, best)
-    normal = _quasi_normal(x.shape[1])
+    x = told.points.x
+    varies = np.ptp(x, axis=0) > 0 if len(x) else np.zeros(d, dtype=bool)
+    best = _most_probable(log_posterior, prior, varies) if len(told) else prior.medians.theta
+    curvature = _curvature(log_posterior, prior, best)
+    best_point = Hyperparameters.of_theta(best, d, prior.medians.kernel)
+    spread = np.minimum(np.sqrt(np.diagonal(_inverse(curvature))), 1.0)
+    scatter_ln_sd = (spread * prior.ln_sd)[d + 1 :]
+    if len(told) > MANY_READINGS:
+        return HyperPosterior(best_point, (best_point,), np.ones(1), scatter_ln_sd)
+    normal = _quasi_normal(d)
     thetas = np.tile(best, (N_POINTS, 1))
-    thetas[:, :-2] += normal @ spread
+    # points are rows: times the root, then to the prior's units column by column
+    thetas[:, :d] += normal @ _root(curvature[:d, :d]) * prior.ln_sd[:d]
     log_weights = np.array([log_posterior(theta)[0] for theta in thetas])
     log_weights += 0.5 * (normal**2).sum(axis=1)
     weights = np.exp(log_weights - log_weights.max())
-    amplitude_and_residual = Hyperparameters.of_theta(best)
     return HyperPosterior(
-        best=amplitude_and_residual,
-        points=tuple(
-            replace(amplitude_and_residual, lengthscales=np.exp(theta[:-2])) for theta in thetas
-        ),
+        best=best_point,
+        points=tuple(replace(best_point, lengthscales=np.exp(theta[:d])) for theta in thetas),
         weights=weights / weights.sum(),
+        scatter_ln_sd=scatter_ln_sd,
     )
 
 
@@ -157,9 +176,10 @@ def _most_probable(
         return -value, -gradient
 
     middle, reach = prior.medians.theta, _BOUND * prior.ln_sd
+    n_scatter = len(middle) - len(varies) - 1
     best, least = middle, np.inf
-    for scales, amplitude, residual in _STARTS:
-        step = np.append(scales * varies, [amplitude, residual])
+    for scales, amplitude, scatter in _STARTS:
+        step = np.concatenate([scales * varies, [amplitude], np.full(n_scatter, scatter)])
         found = minimize(
             loss,
             middle + step * prior.ln_sd,
@@ -173,20 +193,29 @@ def _most_probable(
     return best
 
 
-def _spread(log_posterior: LogPosterior, prior: HyperPrior, best: Array) -> Array:
-    """Symmetric root of the length scales' Laplace covariance, shape (d, d), in ln."""
-    n_dimensions = len(best) - 2
-    ln_sd = prior.ln_sd[:n_dimensions]
-    curvature = np.empty((n_dimensions, n_dimensions))
-    for column in range(n_dimensions):
-        step = np.zeros(len(best))
-        step[column] = _STEP * ln_sd[column]
+def _curvature(log_posterior: LogPosterior, prior: HyperPrior, best: Array) -> Array:
+    """Negative second derivatives in prior standard deviations, shape of theta squared."""
+    size = len(best)
+    curvature = np.empty((size, size))
+    for column in range(size):
+        step = np.zeros(size)
+        step[column] = _STEP * prior.ln_sd[column]
         change = log_posterior(best - step)[1] - log_posterior(best + step)[1]
-        curvature[:, column] = change[:n_dimensions] * ln_sd / (2 * _STEP)
-    values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
-    root = (vectors / np.sqrt(np.maximum(values, _LEAST_CURVATURE))) @ vectors.T
-    scaled: Array = root * ln_sd  # points are rows: normal @ root, then column by column
-    return scaled
+        curvature[:, column] = change * prior.ln_sd / (2 * _STEP)
+    symmetric: Array = (curvature + curvature.T) / 2
+    return symmetric
+
+
+def _root(curvature: Array) -> Array:
+    """Symmetric root of the inverse curvature, floored."""
+    values, vectors = np.linalg.eigh(curvature)
+    root: Array = (vectors / np.sqrt(np.maximum(values, _LEAST_CURVATURE))) @ vectors.T
+    return root
+
+
+def _inverse(curvature: Array) -> Array:
+    root = _root(curvature)
+    return root @ root
 
 
 @cache

@@ -8,7 +8,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import TableError
-from features.properties import property_of
 from features.table import column, numbers
 from models.property_gp import PropertyGP
 
@@ -39,8 +38,6 @@ DENSITY_LIMITS: Final = (0.4, 1.02)
 """A drawn relative density is held within these: a layer is neither air nor denser than glass."""
 
 _GLASS: Final = ("x", "milling_time_h", "milling_media", "milling_speed_rpm")
-_ZERO_CELSIUS_K: Final = 273.15
-_GAS_CONSTANT_KJ: Final = 8.314462618e-3
 
 
 def checked_layers(layers: Mapping[str, PropertyGP]) -> dict[str, PropertyGP]:
@@ -72,25 +69,17 @@ def checked_layers(layers: Mapping[str, PropertyGP]) -> dict[str, PropertyGP]:
 
 
 def drawn_layers(
-    layers: Mapping[str, PropertyGP],
-    cells: pd.DataFrame,
-    n: int,
-    rng: np.random.Generator,
-    *,
-    layer_temperature_c: float,
+    layers: Mapping[str, PropertyGP], cells: pd.DataFrame, n: int, rng: np.random.Generator
 ) -> dict[str, Array]:
-    """Joint draws of every layer of every cell, pressed at the cell's own pressure.
+    """Joint draws of every layer of every cell, at the cell's own pressure and temperature.
 
-    Distinct pairs of glass and pressure are drawn once. Conductivity is brought from
-    the layers' temperature to the cell's by the catalogue's prior of the activation energy; the
-    other properties have no known temperature law and are left as read.
+    Distinct layers are drawn once.
 
     Args:
         layers: Fitted surrogate by property.
         cells: N cells.
         n: Number of draws.
         rng: Source of randomness.
-        layer_temperature_c: Temperature of the readings the layers were fitted to, °C.
 
     Returns:
         Keyword arguments of ``features.trilayer.cell_descriptors``, each of shape (n, N).
@@ -102,22 +91,15 @@ def drawn_layers(
     """
     states, core, skin = _layer_states(cells)
     drawn = {name: layers[name].sample(states, n, rng) for name in LAYER_PROPERTIES}
-    energy = property_of("activation_energy")
-    activation = energy.prior_centre + energy.prior_sd * rng.standard_normal((n, 1))
-    return _of_cells(
-        drawn, core, skin, _warming(cells, np.maximum(activation, 0.0), layer_temperature_c)
-    )
+    return _of_cells(drawn, core, skin)
 
 
-def central_layers(
-    layers: Mapping[str, PropertyGP], cells: pd.DataFrame, *, layer_temperature_c: float
-) -> dict[str, Array]:
+def central_layers(layers: Mapping[str, PropertyGP], cells: pd.DataFrame) -> dict[str, Array]:
     """The centre of every layer's prediction, in place of a draw.
 
     Args:
         layers: Fitted surrogate by property.
         cells: N cells.
-        layer_temperature_c: Temperature of the readings the layers were fitted to, °C.
 
     Returns:
         As ``drawn_layers`` with n = 1.
@@ -132,18 +114,21 @@ def central_layers(
         name: layers[name].predict(states)["mean"].to_numpy(dtype=float)[None, :]
         for name in LAYER_PROPERTIES
     }
-    activation = np.full((1, 1), property_of("activation_energy").prior_centre)
-    return _of_cells(centres, core, skin, _warming(cells, activation, layer_temperature_c))
+    return _of_cells(centres, core, skin)
 
 
 def _layer_states(
     cells: pd.DataFrame,
 ) -> tuple[pd.DataFrame, NDArray[np.intp], NDArray[np.intp]]:
-    """Distinct glasses at their pressures, and where each cell's core and skin are among them."""
+    """Distinct layers at their pressures and temperatures, and where each cell's are among them."""
+    shared = {
+        name: numbers(cells, name, where="cells")
+        for name in ("pressing_pressure_mpa", "temperature_c")
+    }
     parts = [
         pd.DataFrame(
             {name: column(cells, f"{layer}_{name}", where="cells").to_numpy() for name in _GLASS}
-            | {"pressing_pressure_mpa": numbers(cells, "pressing_pressure_mpa", where="cells")}
+            | shared
         )
         for layer in ("core", "skin")
     ]
@@ -154,22 +139,15 @@ def _layer_states(
     return states, group[: len(cells)], group[len(cells) :]
 
 
-def _warming(cells: pd.DataFrame, activation_kj_mol: Array, from_c: float) -> Array:
-    """Factor on conductivity from the layers' temperature to each cell's, shape (n, N)."""
-    kelvin = numbers(cells, "temperature_c", where="cells") + _ZERO_CELSIUS_K
-    reference = from_c + _ZERO_CELSIUS_K
-    return np.exp(-activation_kj_mol / _GAS_CONSTANT_KJ * (1 / kelvin - 1 / reference))
-
-
 def _of_cells(
-    drawn: Mapping[str, Array], core: NDArray[np.intp], skin: NDArray[np.intp], warming: Array
+    drawn: Mapping[str, Array], core: NDArray[np.intp], skin: NDArray[np.intp]
 ) -> dict[str, Array]:
     density = np.clip(drawn["relative_density"], *DENSITY_LIMITS)
     return {
         "core_relative_density": density[:, core],
         "skin_relative_density": density[:, skin],
-        "core_conductivity": drawn["ionic_conductivity"][:, core] * warming,
-        "skin_conductivity": drawn["ionic_conductivity"][:, skin] * warming,
+        "core_conductivity": drawn["ionic_conductivity"][:, core],
+        "skin_conductivity": drawn["ionic_conductivity"][:, skin],
         "interface_resistance": drawn["charge_transfer_resistance"][:, skin],
         "skin_youngs_modulus_gpa": drawn["youngs_modulus"][:, skin],
         "skin_electronic_conductivity": drawn["electronic_conductivity"][:, skin],

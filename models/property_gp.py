@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import log10
 from types import MappingProxyType
 from typing import Any, Final, final
 
@@ -10,49 +9,45 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import NotFittedError
-from features.milling import MEDIA, relative_dose, relative_intensity
+from features.arrhenius import arrhenius_tilt
+from features.errors import NotFittedError, TableError
 from features.properties import Property, property_of
-from features.transformers import GLASS_FEATURES, GlassFeatures
+from features.table import column, numbers
+from features.transformers import GLASS_FEATURES
+from models.evidence import Evidence, Points
 from models.gp import GaussianProcess
-from models.scaling import Ranges, checked_ranges, in_unit_cube
-from models.surrogate import predictions_table
-from models.training import rows_of_specimens, training_rows
+from models.inputs import DEFAULT_RANGES, glass_inputs
+from models.interval_rows import IntervalRows, interval_rows
+from models.physics import PHYSICS
+from models.scaling import Ranges, checked_ranges
+from models.scatter import Scatter
+from models.settings import GPSettings
+from models.surrogate import Z_90, predictions_table
+from models.training import rows_of_specimens
 from models.wording import state_in_words
+
+__all__ = ["DEFAULT_RANGES", "PropertyGP"]
 
 Array = NDArray[np.float64]
 
-_SHORT_H: Final = 1.0
-_LONG_H: Final = 20.0
-_SPEED_RPM: Final = 500.0
+LEVELS: Final[Mapping[str, float]] = MappingProxyType({"jar": 0.8, "pellet": 0.6})
+"""How the usual scatter between samples of one recipe is thought to split before any data: what
+happens while milling is shared by all pellets of the jar (assigned)."""
 
+SOURCE_BIAS: Final = 2.5
+"""Median of what all readings of one foreign source share, in units of the usual scatter: papers
+differ by 0.15 decades where jars differ by 0.06 (domain notes 6.6)."""
 
-def _over_media(low: list[float], high: list[float]) -> tuple[float, float]:
-    return min(low), max(high)
+FOREIGN_SCATTER: Final = 1.5
+"""Median of what each jar of a foreign source scatters more than an own one, in the same units:
+its recipe is known from a page of methods."""
 
+DISCREPANCY: Final = 0.5
+"""With physics on, what the laws leave unexplained, as a share of the catalogue's prior sd."""
 
-DEFAULT_RANGES: Final[Ranges] = MappingProxyType(
-    {
-        "x": (0.0, 0.6),
-        "log10_relative_dose": _over_media(
-            [log10(relative_dose(media_id, _SHORT_H, _SPEED_RPM)) for media_id in MEDIA],
-            [log10(relative_dose(media_id, _LONG_H, _SPEED_RPM)) for media_id in MEDIA],
-        ),
-        "log10_relative_intensity": _over_media(
-            [log10(relative_intensity(media_id, _SPEED_RPM)) for media_id in MEDIA],
-            [log10(relative_intensity(media_id, _SPEED_RPM)) for media_id in MEDIA],
-        ),
-        "medium_hardness_hv": _over_media(
-            [medium.hardness_hv for medium in MEDIA.values()],
-            [medium.hardness_hv for medium in MEDIA.values()],
-        ),
-        "metallic_debris": (0.0, 1.0),
-        "pressing_pressure_mpa": (75.0, 500.0),
-    }
-)
-"""What becomes 0 to 1: the paper's x; dose and energy per hit over all media, 1 to 20 h at 500
-rpm; hardness over all media, HV; pressing pressure from pre-compaction to the usual die limit,
-MPa. A recipe outside is allowed, and is far from all readings."""
+ENERGY: Final = "activation_energy"
+ENERGY_OF: Final = "ionic_conductivity"
+"""The property whose slope by temperature the readings of activation energy are."""
 
 
 @final
@@ -60,11 +55,15 @@ MPa. A recipe outside is allowed, and is far from all readings."""
 class PropertyGP:
     """Gaussian process of one pellet property, with the catalogue's prior.
 
-    Repeats on one specimen are pooled first. Log properties are modelled in decades.
+    Every reading is used as it is: bounds and intervals as such, any temperature by an Arrhenius
+    law whose slope depends on the recipe, pellets of one jar as sharers of that jar's luck.
+    Log properties are modelled in decades.
 
     Attributes:
         property_id: Id in the catalogue.
         ranges: Low and high end by feature; those not given keep ``DEFAULT_RANGES``.
+        temperature_c: Reference temperature: of predictions, and of readings that give none.
+        settings: Features, kernel and whether physics is the prior mean.
         process: The fitted process, ``None`` before ``fit``.
         n_readings: Readings used.
         n_specimens: Specimens they were taken on.
@@ -72,7 +71,7 @@ class PropertyGP:
 
     Raises:
         ReadingError: If the catalogue lacks the property.
-        SpaceError: If a range is of an unknown feature, or empty.
+        SpaceError: If a range is of an unknown feature or empty, or there is no law to switch on.
 
     Examples:
         >>> recipes = pd.DataFrame(
@@ -92,6 +91,8 @@ class PropertyGP:
 
     property_id: str
     ranges: Ranges = field(default_factory=dict)
+    temperature_c: float = 60.0
+    settings: GPSettings = field(default_factory=GPSettings)
     process: GaussianProcess | None = None
     n_readings: int = 0
     n_specimens: int = 0
@@ -108,12 +109,24 @@ class PropertyGP:
         """The property's catalogue entry."""
         return property_of(self.property_id)
 
+    @property
+    def uses_physics(self) -> bool:
+        """Whether a law of the domain is the prior mean: switched on, and there is one."""
+        return self.settings.physics and self.property_id in PHYSICS
+
     def fit(self, recipes: pd.DataFrame, readings: pd.DataFrame) -> "PropertyGP":
         """A copy fitted to the readings of this property.
 
+        For ionic conductivity, readings of ``activation_energy`` are learned from too, unless the
+        specimen's conductivity was itself read at two temperatures or more: then they say
+        nothing new.
+
         Args:
-            recipes: One row a pellet, index = specimen id; columns as for ``GlassFeatures``.
-            readings: Columns specimen, property, lower, upper, se, physical units.
+            recipes: One row a pellet, index = specimen id; columns as for ``GlassFeatures``;
+                optional ``jar``, the label of the jar a pellet is from (else each is its own),
+                and ``source``, empty for this laboratory.
+            readings: Columns specimen, property, lower, upper, se, physical units; optional
+                temperature_c.
 
         Returns:
             The fitted copy; with no reading it predicts the prior.
@@ -122,18 +135,29 @@ class PropertyGP:
             TableError: If a column is missing, a reading is nonsense or its specimen unknown.
             RecipeError: If a medium is unknown.
         """
-        rows = training_rows(readings, self.entry)
+        rows = interval_rows(readings, self.entry)
         rows_of_specimens(recipes, [*map(str, rows.set_aside["specimen"])], "recipes")
-        pooled = rows.pooled()
-        measured = rows_of_specimens(recipes, pooled.specimen, "recipes")
-        process = GaussianProcess(
-            self.entry.prior_centre, self.entry.prior_sd, self.entry.scatter_sd
-        ).fit(self._features(measured), pooled.y, pooled.noise_sd)
+        energies = self._energies(rows, readings)
+        specimens = [*rows.specimen, *energies.specimen]
+        measured = rows_of_specimens(recipes, specimens, "recipes")
+        n_own = len(rows.specimen)
+        tilt = np.ones(len(specimens))
+        tilt[:n_own] = self._tilt(rows.temperature_c)
+        energy_se = property_of(ENERGY).default_se
+        evidence = Evidence.of(
+            self._points(measured, level=np.arange(len(specimens)) < n_own, tilt=tilt),
+            lower=np.concatenate([rows.low, energies.low]),
+            upper=np.concatenate([rows.high, energies.high]),
+            noise_sd=np.concatenate(
+                [rows.noise_sd, np.where(np.isnan(energies.noise_sd), energy_se, energies.noise_sd)]
+            ),
+            groups=_groups(measured, specimens),
+        )
         return replace(
             self,
-            process=process,
-            n_readings=len(rows.y),
-            n_specimens=len(pooled.y),
+            process=self._unfitted(evidence).fit_evidence(evidence),
+            n_readings=n_own,
+            n_specimens=len(set(rows.specimen)),
             waiting=rows.waiting,
         )
 
@@ -141,7 +165,8 @@ class PropertyGP:
         """Centre, spread and 90 % intervals for each recipe.
 
         Args:
-            recipes: N recipes, columns as for ``fit``.
+            recipes: N recipes, columns as for ``fit``; optional ``temperature_c``, else the
+                reference temperature.
 
         Returns:
             N rows with the index of ``recipes``; columns ``PREDICTION_COLUMNS``.
@@ -152,15 +177,15 @@ class PropertyGP:
             RecipeError: If a medium is unknown.
         """
         process = self._fitted
-        mean, sd = process.marginal(self._features(recipes))
-        reading_sd = np.sqrt(sd**2 + process.residual_sd**2 + self.entry.default_se**2)
+        mean, sd = process.marginal(self.asked(recipes))
+        reading_sd = np.sqrt(sd**2 + process.residual_sd**2 + process.error_sd**2)
         return predictions_table(self.entry, recipes.index, mean=mean, sd=sd, reading_sd=reading_sd)
 
     def sample(self, recipes: pd.DataFrame, n: int, rng: np.random.Generator) -> Array:
         """Joint draws of the true values.
 
         Args:
-            recipes: N recipes, columns as for ``fit``.
+            recipes: N recipes, columns as for ``predict``.
             n: Number of draws.
             rng: Source of randomness.
 
@@ -172,13 +197,13 @@ class PropertyGP:
             TableError: If a column is missing or holds no number.
             RecipeError: If a medium is unknown.
         """
-        return self.entry.from_scale(self._fitted.sample(self._features(recipes), n, rng))
+        return self.entry.from_scale(self._fitted.sample(self.asked(recipes), n, rng))
 
     def joint(self, recipes: pd.DataFrame) -> tuple[Array, Array]:
         """Mean and covariance of the true values, on the property's scale.
 
         Args:
-            recipes: N recipes, columns as for ``fit``.
+            recipes: N recipes, columns as for ``predict``.
 
         Returns:
             Shape (N,) and shape (N, N).
@@ -188,7 +213,45 @@ class PropertyGP:
             TableError: If a column is missing or holds no number.
             RecipeError: If a medium is unknown.
         """
-        return self._fitted.joint(self._features(recipes))
+        return self._fitted.joint(self.asked(recipes))
+
+    def activation_energy(self, recipes: pd.DataFrame) -> pd.DataFrame:
+        """Activation energy of each recipe, kJ/mol: how fast the property grows with temperature.
+
+        Args:
+            recipes: N recipes, columns as for ``predict``.
+
+        Returns:
+            N rows with the index of ``recipes``; columns mean, sd, lower, upper (90 %), kJ/mol.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+            TableError: If the property has no such law, or a column is missing.
+            RecipeError: If a medium is unknown.
+        """
+        if self.entry.activation_kj_mol is None:
+            raise TableError(
+                f"activation_energy: {self.entry.label} has no law of temperature, got a request "
+                "for its energy; ask for that of a conductivity"
+            )
+        n = len(recipes)
+        points = self._points(recipes, level=np.zeros(n), tilt=np.ones(n))
+        mean, sd = self._fitted.marginal(points)
+        return pd.DataFrame(
+            {"mean": mean, "sd": sd, "lower": mean - Z_90 * sd, "upper": mean + Z_90 * sd},
+            index=recipes.index,
+        )
+
+    def scatter(self) -> tuple[Scatter, ...]:
+        """Standard deviation between jars, between pellets and of readings, with intervals.
+
+        Returns:
+            One entry a level, on the property's scale.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+        """
+        return self._fitted.scatter()
 
     def in_words(self) -> str:
         """What it rests on: number of readings, and a caution when they are few.
@@ -202,11 +265,13 @@ class PropertyGP:
         """Everything needed to predict again, in plain JSON types.
 
         Returns:
-            Property, ranges, counts and, once fitted, the process.
+            Property, ranges, settings, counts and, once fitted, the process.
         """
         return {
             "property_id": self.property_id,
             "ranges": {name: list(ends) for name, ends in self.ranges.items()},
+            "temperature_c": self.temperature_c,
+            "settings": self.settings.to_dict(),
             "process": None if self.process is None else self.process.to_dict(),
             "n_readings": self.n_readings,
             "n_specimens": self.n_specimens,
@@ -227,6 +292,8 @@ class PropertyGP:
         return cls(
             property_id=plain["property_id"],
             ranges={name: (low, high) for name, (low, high) in plain["ranges"].items()},
+            temperature_c=plain["temperature_c"],
+            settings=GPSettings(**plain["settings"]),
             process=None if process is None else GaussianProcess.from_dict(process),
             n_readings=plain["n_readings"],
             n_specimens=plain["n_specimens"],
@@ -242,5 +309,95 @@ class PropertyGP:
             )
         return self.process
 
-    def _features(self, recipes: pd.DataFrame) -> Array:
-        return in_unit_cube(GlassFeatures().transform(recipes), self.ranges)
+    def _unfitted(self, evidence: Evidence) -> GaussianProcess:
+        entry = self.entry
+        foreign = {"source": SOURCE_BIAS, "foreign_jar": FOREIGN_SCATTER}
+        return GaussianProcess(
+            prior_centre=entry.prior_centre,
+            prior_sd=entry.prior_sd * (DISCREPANCY if self.uses_physics else 1.0),
+            scatter_sd=entry.scatter_sd,
+            lengthscale_median=self.settings.lengthscale_median,
+            kernel=self.settings.kernel,
+            levels=LEVELS,
+            reading_sd=entry.default_se,
+            slope=entry.activation_kj_mol or (0.0, 1.0),
+            biases={
+                name: share * entry.scatter_sd
+                for name, share in foreign.items()
+                if name in evidence.groups
+            },
+        )
+
+    def _energies(self, rows: IntervalRows, readings: pd.DataFrame) -> IntervalRows:
+        """Readings of the activation energy that the conductivities do not hold already."""
+        energies = interval_rows(
+            readings if self.property_id == ENERGY_OF else readings.iloc[:0], property_of(ENERGY)
+        )
+        read = pd.DataFrame({"specimen": rows.specimen, "temperature_c": rows.temperature_c})
+        read = read.fillna({"temperature_c": self.temperature_c})
+        swept = read.groupby("specimen")["temperature_c"].nunique()
+        known = set(swept.index[swept > 1])
+        new = np.array([name not in known for name in energies.specimen], dtype=bool)
+        return IntervalRows(
+            tuple(name for name in energies.specimen if name not in known),
+            energies.low[new],
+            energies.high[new],
+            energies.noise_sd[new],
+            energies.temperature_c[new],
+            energies.set_aside,
+        )
+
+    def _tilt(self, temperature_c: Array) -> Array:
+        """Decades a kJ/mol at each temperature; nothing for a property without such a law."""
+        if self.entry.activation_kj_mol is None:
+            return np.zeros(len(temperature_c))
+        given = np.where(np.isnan(temperature_c), self.temperature_c, temperature_c)
+        return arrhenius_tilt(given, self.temperature_c)
+
+    def asked(self, recipes: pd.DataFrame) -> Points:
+        """What a prediction for each recipe asks the process.
+
+        Args:
+            recipes: N recipes, columns as for ``predict``.
+
+        Returns:
+            N points.
+
+        Raises:
+            TableError: If a column is missing or holds no number.
+            RecipeError: If a medium is unknown.
+        """
+        known = "temperature_c" in recipes
+        temperature_c = (
+            numbers(recipes, "temperature_c", where="recipes")
+            if known
+            else np.full(len(recipes), self.temperature_c)
+        )
+        return self._points(recipes, level=np.ones(len(recipes)), tilt=self._tilt(temperature_c))
+
+    def _points(self, recipes: pd.DataFrame, *, level: NDArray[Any], tilt: Array) -> Points:
+        physics = PHYSICS[self.property_id] if self.uses_physics else None
+        return Points.of(
+            glass_inputs(recipes, self.ranges, self.settings),
+            level=level,
+            tilt=tilt,
+            offset=None if physics is None else physics.offset(recipes),
+            basis=None if physics is None else physics.basis(recipes),
+        )
+
+
+def _groups(measured: pd.DataFrame, specimens: list[str]) -> dict[str, NDArray[Any]]:
+    """Who shares luck with whom: pellet, jar and, if there is a foreign one, source."""
+    pellet = np.array(specimens, dtype=str)
+    jar = (
+        column(measured, "jar", where="recipes").map(str).to_numpy(dtype=str)
+        if ("jar" in measured)
+        else pellet
+    )
+    groups: dict[str, NDArray[Any]] = {"pellet": pellet, "jar": jar}
+    if "source" in measured:
+        source = measured["source"].fillna("").map(str).to_numpy(dtype=str)
+        if (source != "").any():
+            groups["source"] = source
+            groups["foreign_jar"] = np.where(source == "", "", jar)
+    return groups

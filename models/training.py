@@ -100,10 +100,8 @@ def training_rows(readings: pd.DataFrame, entry: Property) -> TrainingRows:
         >>> training_rows(table, property_of("ionic_conductivity")).waiting
         {'one-sided bound': 1}
     """
-    own = readings[(column(readings, "property", where="readings") == entry.id).to_numpy()]
-    specimen = tuple(str(name) for name in column(own, "specimen", where="readings"))
-    lower, upper, se = (_optional_numbers(own, name) for name in ("lower", "upper", "se"))
-    _check(specimen, lower, upper, se, entry)
+    own, lower, upper, se, _ = checked_readings(readings, entry)
+    specimen = tuple(str(name) for name in own["specimen"])
     low, high = entry.to_scale(lower), entry.to_scale(upper)
     one_sided = ~(np.isfinite(low) & np.isfinite(high))
     width = np.where(one_sided, np.inf, 0.0)
@@ -119,6 +117,31 @@ def training_rows(readings: pd.DataFrame, entry: Property) -> TrainingRows:
         noise,
         own[~usable].assign(reason=reasons),
     )
+
+
+def checked_readings(
+    readings: pd.DataFrame, entry: Property
+) -> tuple[pd.DataFrame, Array, Array, Array, Array]:
+    """The readings of one property, looked at for nonsense.
+
+    Args:
+        readings: Columns specimen, property, lower, upper, se, physical units; optional
+            temperature_c.
+        entry: The property wanted.
+
+    Returns:
+        Its rows of the table; lower, upper, se and temperature, NaN where empty.
+
+    Raises:
+        TableError: If a column is missing or a reading holds nonsense; names the specimen.
+    """
+    own = readings[(column(readings, "property", where="readings") == entry.id).to_numpy()]
+    specimen = tuple(str(name) for name in column(own, "specimen", where="readings"))
+    lower, upper, se = (_optional_numbers(own, name) for name in ("lower", "upper", "se"))
+    _check(specimen, lower, upper, se, entry)
+    known = "temperature_c" in own
+    temperature_c = _optional_numbers(own, "temperature_c") if known else np.full(len(own), np.nan)
+    return own, lower, upper, se, temperature_c
 
 
 def rows_of_specimens(table: pd.DataFrame, specimens: Sequence[str], where: str) -> pd.DataFrame:

@@ -2,7 +2,8 @@
 
 The layers are known only roughly, so nothing is computed from their mean: every draw takes one
 value for every glass, describes all cells with it, the measured ones too, and lets the process
-of the critical current speak given those descriptions.
+of the critical current speak given those descriptions. Measured resistances say which draws of
+the layers are right.
 """
 
 from collections.abc import Mapping
@@ -18,13 +19,22 @@ from features.errors import NotFittedError
 from features.properties import property_of
 from features.table import column
 from features.trilayer import CELL_DESCRIPTORS, cell_descriptors, void_limited_current
+from models.assimilation import corrected_draws
+from models.critical_current_physics import (
+    CCD_CONSTANTS,
+    central_constants,
+    critical_current_prior,
+)
+from models.evidence import Evidence, Points
 from models.gp import GaussianProcess
 from models.hyper_posterior import HyperPosterior
+from models.interval_rows import interval_rows
 from models.layers import CELL_COLUMNS, central_layers, checked_layers, drawn_layers
-from models.property_gp import PropertyGP
+from models.property_gp import DISCREPANCY, PropertyGP
 from models.scaling import Ranges, checked_ranges, in_unit_cube
+from models.scatter import Scatter
 from models.surrogate import predictions_table
-from models.training import rows_of_specimens, training_rows
+from models.training import rows_of_specimens
 from models.wording import state_in_words
 
 Array = NDArray[np.float64]
@@ -33,10 +43,15 @@ CCD: Final = "critical_current_density"
 ASR: Final = "area_specific_resistance"
 
 N_DRAWS: Final = 512
-"""Layer draws behind a prediction."""
+"""Layer draws behind a prediction, and the fewest that measured resistances are weighed with."""
+
+SERIES_SUM_SD: Final = 0.08
+"""How far all resistances may lie from the series sum, in decades: reaction layers and contacts
+are not in it (assigned)."""
 
 _ASR_COLUMN: Final = CELL_DESCRIPTORS.index("log10_asr")
-
+_POROSITY_COLUMN: Final = CELL_DESCRIPTORS.index("skin_porosity")
+_CONSTANT_STEP: Final = 1e-4
 
 _UNFITTED: Final = (
     "TrilayerSurrogate: cells were asked for before fit, got no readings; "
@@ -76,18 +91,22 @@ class TrilayerSurrogate:
 
     The critical current is a Gaussian process on ``CELL_DESCRIPTORS``. Its hyperparameters are
     learned once, at the layers' central values; each draw of the layers then describes measured
-    and new cells alike. The resistance is computed from the same draws, and readings of it are
-    not learned from. With no reading the critical current has the catalogue's prior.
+    and new cells alike. A programme that ended without a short is a bound: it is replaced by
+    draws beyond it. The resistance is the series sum of the drawn layers, off by an unknown
+    factor common to all cells; measured resistances correct that factor and the layers together.
+    With no reading the critical current has the catalogue's prior.
 
     Attributes:
         layers: Fitted surrogate by property: ionic_conductivity, relative_density,
             charge_transfer_resistance, youngs_modulus, electronic_conductivity.
         ranges: Low and high end by descriptor; those not given keep ``DESCRIPTOR_RANGES``.
+        physics: Whether the prior mean of the critical current is the smaller of a flaw limit
+            and a void limit (``models.critical_current_physics``).
         process: The fitted process, ``None`` before ``fit``.
-        measured: The cells it was fitted to, one row a specimen.
+        measured: What was measured, one row a reading of critical current, then of resistance.
+        resistance: Values and errors of the resistances, shape (2, k), decades.
         n_readings: Readings of critical current used.
         waiting: Number of readings it could not use, by reason.
-        layer_temperature_c: Temperature of the readings the layers were fitted to, °C.
 
     Raises:
         TableError: If a layer surrogate is missing.
@@ -112,11 +131,12 @@ class TrilayerSurrogate:
 
     layers: Mapping[str, PropertyGP]
     ranges: Ranges = field(default_factory=dict)
+    physics: bool = False
     process: GaussianProcess | None = None
     measured: pd.DataFrame | None = None
+    resistance: Array = field(default_factory=lambda: np.zeros((2, 0)))
     n_readings: int = 0
     waiting: Mapping[str, int] = field(default_factory=dict)
-    layer_temperature_c: float = 60.0
 
     def __post_init__(self) -> None:
         """Refuse missing layers; complete the ranges."""
@@ -125,11 +145,12 @@ class TrilayerSurrogate:
         object.__setattr__(self, "ranges", complete)
 
     def fit(self, cells: pd.DataFrame, readings: pd.DataFrame) -> "TrilayerSurrogate":
-        """A copy fitted to the readings of critical current density.
+        """A copy fitted to the readings of critical current density and of resistance.
 
         Args:
             cells: One row a cell, index = specimen id; columns ``CELL_COLUMNS``.
-            readings: Columns specimen, property, lower, upper, se, physical units.
+            readings: Columns specimen, property, lower, upper, se, physical units; optional
+                temperature_c, else the cell's.
 
         Returns:
             The fitted copy; the layers stay as they are.
@@ -140,28 +161,41 @@ class TrilayerSurrogate:
             RecipeError: If a medium is unknown.
         """
         entry = property_of(CCD)
-        rows = training_rows(readings, entry)
+        rows = interval_rows(readings, entry)
         rows_of_specimens(cells, [*map(str, rows.set_aside["specimen"])], "cells")
-        pooled = rows.pooled()
         # Sorted, so that the order of the table does not change which draw meets which cell.
-        order = sorted(range(len(pooled.specimen)), key=pooled.specimen.__getitem__)
-        y, noise_sd = pooled.y[order], pooled.noise_sd[order]
-        measured = _needed(
-            rows_of_specimens(cells, [pooled.specimen[index] for index in order], "cells")
+        order = sorted(
+            range(len(rows.specimen)), key=lambda i: (rows.specimen[i], rows.low[i], rows.high[i])
         )
-        centre = cell_descriptors(
-            measured,
-            **central_layers(self.layers, measured, layer_temperature_c=self.layer_temperature_c),
-        )[0]
-        process = GaussianProcess(entry.prior_centre, entry.prior_sd, entry.scatter_sd).fit(
-            self._scaled(centre), y, noise_sd
+        specimens = [rows.specimen[index] for index in order]
+        measured = _at(
+            _needed(rows_of_specimens(cells, specimens, "cells")), rows.temperature_c[order]
         )
+        points = self._points(
+            cell_descriptors(measured, **central_layers(self.layers, measured))[0]
+        )
+        told = Evidence.of(
+            points,
+            lower=rows.low[order],
+            upper=rows.high[order],
+            noise_sd=rows.noise_sd[order],
+            groups={"cell": np.array(specimens, dtype=str)},
+        )
+        process = GaussianProcess(
+            prior_centre=entry.prior_centre,
+            prior_sd=entry.prior_sd * (DISCREPANCY if self.physics else 1.0),
+            scatter_sd=entry.scatter_sd,
+            levels={"cell": 1.0},
+            reading_sd=entry.default_se,
+        ).fit_evidence(told)
+        resisting, resistance, waiting = _resistances(cells, readings)
         return replace(
             self,
-            process=process.condition(self._scaled(centre), y, noise_sd),  # in this order
-            measured=measured,
-            n_readings=len(rows.y),
-            waiting=rows.waiting,
+            process=process.condition(told),
+            measured=pd.concat([measured, resisting]) if len(resisting) else measured,
+            resistance=resistance,
+            n_readings=len(order),
+            waiting={**rows.waiting, **waiting},
         )
 
     def sample(self, cells: pd.DataFrame, n: int, rng: np.random.Generator) -> dict[str, Array]:
@@ -182,7 +216,7 @@ class TrilayerSurrogate:
         """
         current, resistance = np.empty((n, len(cells))), np.empty((n, len(cells)))
         for draw, (process, new) in enumerate(self._drawn(cells, n, rng)):
-            current[draw] = process.sample(self._scaled(new), 1, rng)[0]
+            current[draw] = process.sample(self._points(new), 1, rng)[0]
             resistance[draw] = new[:, _ASR_COLUMN]
         return {
             CCD: property_of(CCD).from_scale(current),
@@ -205,7 +239,7 @@ class TrilayerSurrogate:
             RecipeError: If a medium is unknown.
         """
         drawn = self._drawn(cells, N_DRAWS, np.random.default_rng(seed))
-        parts = [process.marginal(self._scaled(new)) for process, new in drawn]
+        parts = [process.marginal(self._points(new)) for process, new in drawn]
         means = np.array([mean for mean, _ in parts])
         sds = np.array([sd for _, sd in parts])
         resistance = np.array([new[:, _ASR_COLUMN] for _, new in drawn])
@@ -216,6 +250,7 @@ class TrilayerSurrogate:
                 mean=means.mean(axis=0),
                 sd=np.sqrt((sds**2).mean(axis=0) + means.var(axis=0)),
                 residual_sd=self._fitted[0].residual_sd,
+                error_sd=self._fitted[0].error_sd,
             ),
             ASR: _table(
                 ASR,
@@ -223,8 +258,20 @@ class TrilayerSurrogate:
                 mean=resistance.mean(axis=0),
                 sd=resistance.std(axis=0),
                 residual_sd=property_of(ASR).scatter_sd,
+                error_sd=property_of(ASR).default_se,
             ),
         }
+
+    def scatter(self) -> tuple[Scatter, ...]:
+        """Standard deviation of the critical current between cells, and of its readings.
+
+        Returns:
+            One entry a level, decades.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+        """
+        return self._fitted[0].scatter()
 
     def in_words(self) -> str:
         """What the critical current rests on, and a caution when that is little.
@@ -243,11 +290,12 @@ class TrilayerSurrogate:
         return {
             "layers": {name: layer.to_dict() for name, layer in self.layers.items()},
             "ranges": {name: list(ends) for name, ends in self.ranges.items()},
+            "physics": self.physics,
             "process": None if self.process is None else self.process.to_dict(),
+            "resistance": self.resistance.tolist(),
             "measured": None if self.measured is None else _plain_cells(self.measured),
             "n_readings": self.n_readings,
             "waiting": dict(self.waiting),
-            "layer_temperature_c": self.layer_temperature_c,
         }
 
     @classmethod
@@ -264,25 +312,41 @@ class TrilayerSurrogate:
         return cls(
             layers={name: PropertyGP.from_dict(layer) for name, layer in plain["layers"].items()},
             ranges={name: (low, high) for name, (low, high) in plain["ranges"].items()},
+            physics=plain["physics"],
             process=None if process is None else GaussianProcess.from_dict(process),
+            resistance=np.array(plain["resistance"], dtype=float).reshape(2, -1),
             measured=None if measured is None else pd.DataFrame(**measured),
             n_readings=plain["n_readings"],
             waiting=plain["waiting"],
-            layer_temperature_c=plain["layer_temperature_c"],
         )
 
     @property
-    def _fitted(self) -> tuple[GaussianProcess, HyperPosterior, pd.DataFrame, Array, Array]:
-        """The process, its hyperparameters, and cells, readings and errors it was fitted to."""
+    def _fitted(self) -> tuple[GaussianProcess, HyperPosterior, Evidence, pd.DataFrame]:
+        """The process, its hyperparameters and readings, and the rows they were taken on."""
         process, measured = self.process, self.measured
-        if process is None or process.learned is None or measured is None:
+        if process is None or measured is None:
             raise NotFittedError(_UNFITTED)
-        if process.y is None or process.noise_sd is None:
+        if process.learned is None or process.evidence is None:
             raise NotFittedError(_UNFITTED)
-        return process, process.learned, measured, process.y, process.noise_sd
+        return process, process.learned, process.evidence, measured
 
-    def _scaled(self, descriptors: Array) -> Array:
-        return in_unit_cube(descriptors, self.ranges)
+    def _points(self, descriptors: Array) -> Points:
+        """Descriptors, shape (N, 9), as points of the process, with the laws if switched on."""
+        x = in_unit_cube(descriptors, self.ranges)
+        if not self.physics:
+            return Points.of(x)
+        centre = central_constants()
+        steps = _CONSTANT_STEP * np.diag([constant.sd for constant in CCD_CONSTANTS])
+        basis = [
+            critical_current_prior(descriptors, centre + step)
+            - critical_current_prior(descriptors, centre - step)
+            for step in steps
+        ]
+        return Points.of(
+            x,
+            offset=critical_current_prior(descriptors, centre),
+            basis=np.column_stack(basis) / (2 * _CONSTANT_STEP),
+        )
 
     def _drawn(
         self, cells: pd.DataFrame, n: int, rng: np.random.Generator
@@ -292,28 +356,71 @@ class TrilayerSurrogate:
         Each is the process given the measured cells as that draw describes them, at one point of
         its hyperparameters, and the descriptors of the new cells, shape (N, d), not scaled.
         """
-        process, learned, measured, y, noise_sd = self._fitted
+        process, learned, evidence, measured = self._fitted
         everything = pd.concat([measured, _needed(cells)]) if len(measured) else _needed(cells)
-        descriptors = cell_descriptors(
-            everything,
-            **drawn_layers(
-                self.layers, everything, n, rng, layer_temperature_c=self.layer_temperature_c
-            ),
-        )
+        described = self._described(everything, n, rng)
         points = rng.choice(len(learned.points), size=n, p=learned.weights)
-        n_old = len(measured)
+        values = process.readings(n, rng)
+        n_old = len(evidence)
         return [
             (
                 process.condition(
-                    self._scaled(described[:n_old]),
-                    y,
-                    noise_sd,
+                    replace(
+                        evidence,
+                        points=self._points(description[:n_old]),
+                        lower=value,
+                        upper=value,
+                    ),
                     HyperPosterior.certain(learned.points[point]),
                 ),
-                described[n_old:],
+                description[len(measured) :],
             )
-            for described, point in zip(descriptors, points, strict=True)
+            for description, point, value in zip(described, points, values, strict=True)
         ]
+
+    def _described(self, rows: pd.DataFrame, n: int, rng: np.random.Generator) -> Array:
+        """Descriptors of measured and new cells by n draws, resistances taken into account."""
+        value, error = self.resistance
+        k = len(value)
+        n_drawn = max(n, N_DRAWS) if k else n
+        described = cell_descriptors(rows, **drawn_layers(self.layers, rows, n_drawn, rng))
+        described[..., _ASR_COLUMN] += SERIES_SUM_SD * rng.standard_normal((n_drawn, 1))
+        if k:
+            first = len(self._fitted[2])  # resistances stand behind the critical currents
+            foretold = described[:, first : first + k, _ASR_COLUMN]
+            described = corrected_draws(described, foretold, value, error, rng)
+            np.maximum(described[..., _POROSITY_COLUMN], 0.0, out=described[..., _POROSITY_COLUMN])
+        return described[:n]
+
+
+def _resistances(
+    cells: pd.DataFrame, readings: pd.DataFrame
+) -> tuple[pd.DataFrame, Array, dict[str, int]]:
+    """Cells whose resistance was read, values and errors in decades, and what was left out."""
+    entry = property_of(ASR)
+    rows = interval_rows(readings, entry)
+    exact = rows.low == rows.high
+    order = [
+        index
+        for index in sorted(range(len(exact)), key=lambda i: (rows.specimen[i], rows.low[i]))
+        if exact[index]
+    ]
+    specimens = [rows.specimen[index] for index in order]
+    measured = rows_of_specimens(cells, specimens, "cells")
+    noise = rows.noise_sd[order]
+    error = np.hypot(np.where(np.isnan(noise), entry.default_se, noise), entry.scatter_sd)
+    n_bounds = int((~exact).sum())
+    return (
+        _at(_needed(measured), rows.temperature_c[order]),
+        np.array([rows.low[order], error]),
+        {"resistance known by a bound only": n_bounds} if n_bounds else {},
+    )
+
+
+def _at(cells: pd.DataFrame, temperature_c: Array) -> pd.DataFrame:
+    """The cells at the temperature of the reading, where it gives one."""
+    own = cells["temperature_c"].to_numpy(dtype=float)
+    return cells.assign(temperature_c=np.where(np.isnan(temperature_c), own, temperature_c))
 
 
 def _needed(cells: pd.DataFrame) -> pd.DataFrame:
@@ -321,10 +428,16 @@ def _needed(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _table(
-    property_id: str, index: pd.Index, *, mean: Array, sd: Array, residual_sd: float
+    property_id: str,
+    index: pd.Index,
+    *,
+    mean: Array,
+    sd: Array,
+    residual_sd: float,
+    error_sd: float,
 ) -> pd.DataFrame:
     entry = property_of(property_id)
-    reading_sd = np.sqrt(sd**2 + residual_sd**2 + entry.default_se**2)
+    reading_sd = np.sqrt(sd**2 + residual_sd**2 + error_sd**2)
     return predictions_table(entry, index, mean=mean, sd=sd, reading_sd=reading_sd)
 
 

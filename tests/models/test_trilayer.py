@@ -10,7 +10,13 @@ from features.trilayer import CELL_DESCRIPTORS
 from models.layers import LAYER_PROPERTIES, drawn_layers
 from models.property_gp import PropertyGP
 from models.surrogate import PREDICTION_COLUMNS, Z_90
-from models.trilayer import ASR, CCD, DESCRIPTOR_RANGES, TrilayerSurrogate
+from models.trilayer import (
+    ASR,
+    CCD,
+    DESCRIPTOR_RANGES,
+    SERIES_SUM_SD,
+    TrilayerSurrogate,
+)
 
 COLUMNS = ["specimen", "property", "lower", "upper", "se"]
 NONE = pd.DataFrame(columns=COLUMNS)
@@ -103,14 +109,14 @@ class TestResistance:
         # Chi et al. 2022: 202 + 2 * 101 + 2 * 10 ohm cm2
         predicted = TrilayerSurrogate(tight).fit(cells(), NONE).predict(cells())[ASR]
         assert predicted.loc["T1", "mean"] == pytest.approx(424, rel=0.02)
-        assert predicted.loc["T1", "sd"] < 0.02
+        assert predicted.loc["T1", "sd"] == pytest.approx(SERIES_SUM_SD, rel=0.1)
 
     def test_spreads_with_the_layers_uncertainty(self, tight, loose):
         sds = [
             TrilayerSurrogate(known).fit(cells(), NONE).predict(cells())[ASR].loc["T1", "sd"]
             for known in (tight, loose)
         ]
-        assert sds[1] > 3 * sds[0]
+        assert sds[1] > 1.1 * sds[0]
 
     def test_grows_with_the_skin(self, tight):
         asked = cells(index=("thin", "thick"), skin_mass_mg=[15.0, 40.0])
@@ -120,8 +126,8 @@ class TestResistance:
     def test_falls_with_temperature_at_the_glasses_usual_activation(self, tight):
         asked = cells(index=("cold", "warm"), temperature_c=[25.0, 60.0])
         predicted = TrilayerSurrogate(tight).fit(cells(), NONE).predict(asked)[ASR]
-        # 45 kJ/mol: a factor 6.7 on the layers' 404 of 424 ohm cm2
-        assert predicted.loc["cold", "mean"] == pytest.approx(404 * 6.7 + 20, rel=0.05)
+        # 45 kJ/mol: a factor 6.7 on the layers' 404 of 424 ohm cm2; 50 kJ/mol: 8.3 on the contacts
+        assert predicted.loc["cold", "mean"] == pytest.approx(404 * 6.7 + 20 * 8.3, rel=0.06)
         assert predicted.loc["cold", "sd"] > 2 * predicted.loc["warm", "sd"]
 
     def test_adds_scatter_and_reading_error_to_a_new_reading(self, fitted):
@@ -132,9 +138,7 @@ class TestResistance:
 
 class TestLayers:
     def test_one_glass_as_core_and_skin_has_one_value(self, loose):
-        drawn = drawn_layers(
-            loose, cells(core="P-060"), 100, np.random.default_rng(0), layer_temperature_c=60.0
-        )
+        drawn = drawn_layers(loose, cells(core="P-060"), 100, np.random.default_rng(0))
         np.testing.assert_array_equal(drawn["core_conductivity"], drawn["skin_conductivity"])
         np.testing.assert_array_equal(
             drawn["core_relative_density"], drawn["skin_relative_density"]
@@ -142,21 +146,17 @@ class TestLayers:
 
     def test_one_glass_in_two_cells_has_one_value(self, loose):
         two = cells(index=("a", "b"), core_mass_mg=[150.0, 100.0])
-        drawn = drawn_layers(loose, two, 100, np.random.default_rng(0), layer_temperature_c=60.0)
+        drawn = drawn_layers(loose, two, 100, np.random.default_rng(0))
         for values in drawn.values():
             np.testing.assert_array_equal(values[:, 0], values[:, 1])
 
     def test_a_glass_at_another_pressure_is_another_layer_that_is_alike(self, blank):
         two = cells(index=("a", "b"), pressing_pressure_mpa=[450.0, 350.0])
-        drawn = drawn_layers(blank, two, 4000, np.random.default_rng(0), layer_temperature_c=60.0)[
-            "core_conductivity"
-        ]
+        drawn = drawn_layers(blank, two, 4000, np.random.default_rng(0))["core_conductivity"]
         assert 0.7 < np.corrcoef(np.log(drawn).T)[0, 1] < 0.999
 
     def test_density_is_held_within_what_a_layer_can_be(self, blank):
-        drawn = drawn_layers(
-            blank, cells(), 5000, np.random.default_rng(0), layer_temperature_c=60.0
-        )
+        drawn = drawn_layers(blank, cells(), 5000, np.random.default_rng(0))
         density = drawn["skin_relative_density"]
         assert 0.4 <= density.min() < 0.6
         assert density.max() == 1.02
@@ -187,13 +187,63 @@ class TestCriticalCurrent:
         ]
         assert sds[0] < sds[1]
 
-    def test_of_a_bound_waits(self, loose):
-        bound = CCD_READING.assign(upper=np.nan)
-        fitted = TrilayerSurrogate(loose).fit(cells(), bound)
-        assert fitted.in_words() == (
-            "0 CCD readings: too few to learn from; the prior decides; "
-            "1 one-sided bound waits for a surrogate that knows it"
-        )
+    def test_a_programme_that_ended_without_a_short_lifts_the_belief(self, tight):
+        ended = CCD_READING.assign(lower=3.0, upper=np.nan)
+        fitted = TrilayerSurrogate(tight).fit(cells(), ended)
+        here = fitted.predict(cells())[CCD].loc["T1"]
+        prior = property_of(CCD)
+        assert fitted.n_readings == 1
+        assert np.log10(here["mean"]) > np.log10(3.0)
+        assert 0.1 < here["sd"] < 0.8 * prior.prior_sd
+
+    def test_with_physics_more_stack_pressure_is_thought_better_before_any_reading(self, tight):
+        asked = cells(index=("loose", "tight"), stack_pressure_mpa=[1.0, 10.0])
+        with_laws = TrilayerSurrogate(tight, physics=True).fit(cells(), NONE).predict(asked)[CCD]
+        without = TrilayerSurrogate(tight).fit(cells(), NONE).predict(asked)[CCD]
+        assert with_laws.loc["tight", "mean"] > 1.5 * with_laws.loc["loose", "mean"]
+        assert without["mean"].nunique() == 1
+
+
+class TestMeasuredResistance:
+    def reading(self, value, specimen="T1"):
+        return pd.DataFrame([(specimen, ASR, value, value, np.nan)], columns=COLUMNS)
+
+    def test_corrects_the_layers(self, loose):
+        before = TrilayerSurrogate(loose).fit(cells(), NONE).predict(cells())[ASR].loc["T1"]
+        after = (
+            TrilayerSurrogate(loose).fit(cells(), self.reading(600.0)).predict(cells())[ASR]
+        ).loc["T1"]
+        assert abs(np.log10(after["mean"] / 600)) < 0.3 * abs(np.log10(before["mean"] / 600))
+        assert after["sd"] < 0.7 * before["sd"]
+
+    def test_is_felt_by_a_cell_of_the_same_glasses(self, loose):
+        other = cells(index=("T2",), core_mass_mg=100.0)
+        before = TrilayerSurrogate(loose).fit(cells(), NONE).predict(other)[ASR].loc["T2"]
+        after = (
+            TrilayerSurrogate(loose).fit(cells(), self.reading(600.0)).predict(other)[ASR]
+        ).loc["T2"]
+        assert after["mean"] > before["mean"]
+        assert after["sd"] < before["sd"]
+
+    def test_that_all_cells_are_above_the_series_sum_is_learned(self, tight):
+        made = cells(index=[f"T{i}" for i in range(6)])
+        table = pd.concat([self.reading(550.0, name) for name in made.index])
+        new = cells(index=("new",), core_mass_mg=80.0)
+        before = TrilayerSurrogate(tight).fit(made, NONE).predict(new)[ASR].loc["new"]
+        after = TrilayerSurrogate(tight).fit(made, table).predict(new)[ASR].loc["new"]
+        assert after["mean"] / before["mean"] == pytest.approx(550 / 424, rel=0.08)
+
+    def test_a_bound_waits_and_is_counted(self, loose):
+        table = self.reading(600.0).assign(upper=np.nan)
+        fitted = TrilayerSurrogate(loose).fit(cells(), table)
+        assert fitted.waiting == {"resistance known by a bound only": 1}
+
+    def test_at_another_temperature_is_that_of_warmer_layers(self, tight):
+        cold = cells(temperature_c=25.0)
+        at_60 = self.reading(424.0).assign(temperature_c=60.0)
+        after = TrilayerSurrogate(tight).fit(cold, at_60).predict(cold)[ASR].loc["T1"]
+        before = TrilayerSurrogate(tight).fit(cold, NONE).predict(cold)[ASR].loc["T1"]
+        assert after["mean"] == pytest.approx(before["mean"], rel=0.1)
 
 
 class TestDraws:
@@ -295,35 +345,3 @@ class TestComplaints:
     def test_an_unknown_descriptor_is_refused(self, loose):
         with pytest.raises(SpaceError, match=r"too many or too few \(colour\)"):
             TrilayerSurrogate(loose, {"colour": (0, 1)})
-
-
-def test_layers_fitted_at_25_c_are_not_warmed_again_for_a_cell_at_25_c():
-    cells = pd.DataFrame(
-        {
-            **{
-                f"{side}_{name}": [value]
-                for side in ("core", "skin")
-                for name, value in {
-                    "x": 0.6,
-                    "milling_time_h": 3.0,
-                    "milling_media": "zirconia",
-                    "milling_speed_rpm": 500.0,
-                }.items()
-            },
-            "core_mass_mg": 150.0,
-            "skin_mass_mg": 25.0,
-            "pressing_pressure_mpa": 450.0,
-            "stack_pressure_mpa": 7.0,
-            "temperature_c": 25.0,
-        },
-        index=["C1"],
-    )
-    nothing = pd.DataFrame(columns=["specimen", "property", "lower", "upper", "se"])
-    pellets = cells.rename(columns=lambda name: name.removeprefix("core_"))
-    layers = {name: PropertyGP(name).fit(pellets, nothing) for name in LAYER_PROPERTIES}
-
-    def asr(layer_temperature_c):
-        surrogate = TrilayerSurrogate(layers, layer_temperature_c=layer_temperature_c)
-        return surrogate.fit(cells, nothing).predict(cells)["area_specific_resistance"]["mean"]
-
-    assert asr(60.0).item() > 3 * asr(25.0).item()
