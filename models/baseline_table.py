@@ -15,7 +15,11 @@ from features.transformers import GLASS_FEATURES, GlassFeatures
 from models.baselines import MeanSurrogate
 from models.cholesky import stable_cholesky
 from models.property_gp import DEFAULT_RANGES
-from models.reference_temperature import is_at_reference
+from models.reference_temperature import (
+    OTHER_TEMPERATURE,
+    REFERENCE_TEMPERATURE_C,
+    is_at_reference,
+)
 from models.scaling import Ranges, checked_ranges, in_unit_cube
 from models.surrogate import predictions_table
 from models.training import rows_of_specimens, training_rows
@@ -25,8 +29,6 @@ Array = NDArray[np.float64]
 
 FEWEST_RECIPES: Final = 3
 """With fewer different recipes no regressor can tell a trend from an offset."""
-
-OTHER_TEMPERATURE: Final = "off-temperature reading"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +101,7 @@ class TableSurrogate(ABC):
     Attributes:
         property_id: Id in the catalogue.
         ranges: Low and high end by feature; those not given keep ``DEFAULT_RANGES``.
+        temperature_c: Reference temperature, of predictions and of readings that give none.
         table: What it was fitted to, ``None`` before ``fit``.
         mean: The surrogate that ignores the recipe, ``None`` before ``fit``.
         learned: Fitted numbers in plain JSON types; ``None`` where ``mean`` answers.
@@ -112,6 +115,7 @@ class TableSurrogate(ABC):
 
     property_id: str
     ranges: Ranges = field(default_factory=dict)
+    temperature_c: float = REFERENCE_TEMPERATURE_C
     table: BaselineTable | None = None
     mean: MeanSurrogate | None = None
     learned: Mapping[str, Any] | None = None
@@ -191,7 +195,7 @@ class TableSurrogate(ABC):
         rows = training_rows(readings, self.entry)
         own = readings.loc[(readings["property"] == self.property_id).to_numpy()]
         rows_of_specimens(recipes, [*map(str, own["specimen"])], "recipes")
-        here = is_at_reference(own, self.entry)
+        here = is_at_reference(own, self.entry, self.temperature_c)
         rows = training_rows(own.loc[here], self.entry)
         pooled = rows.pooled()
         measured = rows_of_specimens(recipes, pooled.specimen, "recipes")
@@ -200,7 +204,7 @@ class TableSurrogate(ABC):
         return replace(
             self,
             table=table,
-            mean=MeanSurrogate(self.property_id).fit(recipes, own.loc[here]),
+            mean=MeanSurrogate(self.property_id, self.temperature_c).fit(recipes, own.loc[here]),
             learned=self.learn(table) if table.shows_a_trend(self.entry) else None,
             n_readings=len(rows.y),
             waiting={**rows.waiting, **({OTHER_TEMPERATURE: elsewhere} if elsewhere else {})},
@@ -281,6 +285,7 @@ class TableSurrogate(ABC):
         return {
             "property_id": self.property_id,
             "ranges": {name: list(ends) for name, ends in self.ranges.items()},
+            "temperature_c": self.temperature_c,
             "table": None if self.table is None else self.table.to_dict(),
             "mean": None if self.mean is None else self.mean.to_dict(),
             "learned": None if self.learned is None else dict(self.learned),
@@ -302,6 +307,7 @@ class TableSurrogate(ABC):
         return cls(
             property_id=plain["property_id"],
             ranges={name: (low, high) for name, (low, high) in plain["ranges"].items()},
+            temperature_c=plain["temperature_c"],
             table=None if table is None else BaselineTable.from_dict(table),
             mean=None if mean is None else MeanSurrogate.from_dict(mean),
             learned=plain["learned"],

@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 from features.errors import NotFittedError
 from features.properties import Property, property_of
 from models.hyperparameters import AMPLITUDE_LN_SD, CONSTANT_SHARE
+from models.reference_temperature import (
+    OTHER_TEMPERATURE,
+    REFERENCE_TEMPERATURE_C,
+    is_at_reference,
+)
 from models.surrogate import predictions_table
 from models.training import rows_of_specimens, training_rows
 from models.wording import state_in_words
@@ -50,6 +55,7 @@ class MeanSurrogate:
 
     Attributes:
         property_id: Id in the catalogue.
+        temperature_c: Only readings near this temperature are used, where it matters.
         level: What was learned, ``None`` before ``fit``.
         n_readings: Readings used.
         n_specimens: Specimens they were taken on.
@@ -66,6 +72,7 @@ class MeanSurrogate:
     """
 
     property_id: str
+    temperature_c: float = REFERENCE_TEMPERATURE_C
     level: Level | None = None
     n_readings: int = 0
     n_specimens: int = 0
@@ -93,8 +100,11 @@ class MeanSurrogate:
         Raises:
             TableError: If a column is missing, a reading is nonsense or its specimen unknown.
         """
-        rows = training_rows(readings, self.entry)
-        rows_of_specimens(recipes, [*map(str, rows.set_aside["specimen"])], "recipes")
+        training_rows(readings, self.entry)  # a reading that is not used may be nonsense too
+        own = readings.loc[(readings["property"] == self.property_id).to_numpy()]
+        rows_of_specimens(recipes, [*map(str, own["specimen"])], "recipes")
+        here = is_at_reference(own, self.entry, self.temperature_c)
+        rows, elsewhere = training_rows(own.loc[here], self.entry), int((~here).sum())
         pooled = rows.pooled()
         rows_of_specimens(recipes, pooled.specimen, "recipes")
         variance = pooled.noise_sd**2 + self.entry.scatter_sd**2
@@ -103,7 +113,7 @@ class MeanSurrogate:
             level=_level(pooled.y, variance, self.entry),
             n_readings=len(rows.y),
             n_specimens=len(pooled.y),
-            waiting=rows.waiting,
+            waiting={**rows.waiting, **({OTHER_TEMPERATURE: elsewhere} if elsewhere else {})},
         )
 
     def predict(self, recipes: pd.DataFrame) -> pd.DataFrame:
@@ -164,6 +174,7 @@ class MeanSurrogate:
         level = self.level
         return {
             "property_id": self.property_id,
+            "temperature_c": self.temperature_c,
             "level": None if level is None else [level.mean, level.mean_sd, level.between_sd],
             "n_readings": self.n_readings,
             "n_specimens": self.n_specimens,

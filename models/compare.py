@@ -12,6 +12,7 @@ from models.curves import curve_data
 from models.folds import Folds
 from models.held_out import by_jar, score_table
 from models.paired_differences import BASELINE, differences_of, verdict_of, winner_of
+from models.reference_temperature import REFERENCE_TEMPERATURE_C
 from models.surrogate import Surrogate
 
 Progress = Callable[[], object]
@@ -70,6 +71,7 @@ def compare(
     variables: Sequence[str] = ("x",),
     n_jobs: int = 1,
     seed: int = 0,
+    temperature_c: float = REFERENCE_TEMPERATURE_C,
     progress: Progress | None = None,
 ) -> Comparison:
     """Leaves every group out in turn, fits each surrogate to the rest, scores it on the group.
@@ -89,6 +91,7 @@ def compare(
         variables: Columns along which the fit to all readings is drawn.
         n_jobs: Processes; the result is the same for any number.
         seed: Of randomised transforms and of the bootstrap.
+        temperature_c: Reference temperature of the surrogates, °C.
         progress: Called once after each fit; there are ``n_fits`` of them.
 
     Returns:
@@ -103,9 +106,15 @@ def compare(
         Gneiting & Raftery, J. Am. Stat. Assoc. 102 (2007) 359, doi:10.1198/016214506000001437.
     """
     problem = problem_of(
-        property_id, recipes, readings, folds=folds, variables=variables, seed=seed
+        property_id,
+        recipes,
+        readings,
+        folds=folds,
+        variables=variables,
+        seed=seed,
+        temperature_c=temperature_c,
     )
-    asked = _with_baseline(property_id, surrogates)
+    asked = _with_baseline(property_id, surrogates, temperature_c)
     names = tuple(asked)
     tasks = [(name, fold) for name in names for fold in (*problem.groups, None)]
     results = Parallel(n_jobs=n_jobs, return_as="generator")(
@@ -144,6 +153,7 @@ def n_fits(
     surrogates: Mapping[str, Surrogate],
     *,
     folds: Folds = "glass",
+    temperature_c: float = REFERENCE_TEMPERATURE_C,
 ) -> int:
     """How often ``compare`` will call ``progress``.
 
@@ -153,6 +163,7 @@ def n_fits(
         readings: As for ``compare``.
         surrogates: As for ``compare``.
         folds: As for ``compare``.
+        temperature_c: As for ``compare``.
 
     Returns:
         One fit a surrogate and group, and one a surrogate with all readings.
@@ -161,14 +172,16 @@ def n_fits(
         ReadingError: As ``compare``.
         TableError: As ``compare``.
     """
-    problem = problem_of(property_id, recipes, readings, folds=folds)
-    return len(_with_baseline(property_id, surrogates)) * (len(problem.groups) + 1)
+    problem = problem_of(property_id, recipes, readings, folds=folds, temperature_c=temperature_c)
+    return len(_with_baseline(property_id, surrogates, temperature_c)) * (len(problem.groups) + 1)
 
 
-def _with_baseline(property_id: str, surrogates: Mapping[str, Surrogate]) -> dict[str, Surrogate]:
+def _with_baseline(
+    property_id: str, surrogates: Mapping[str, Surrogate], temperature_c: float
+) -> dict[str, Surrogate]:
     if BASELINE in surrogates:
         return dict(surrogates)
-    return {BASELINE: MeanSurrogate(property_id), **surrogates}
+    return {BASELINE: MeanSurrogate(property_id, temperature_c), **surrogates}
 
 
 def _counted(results: Iterator[pd.DataFrame], progress: Progress | None) -> Iterator[pd.DataFrame]:

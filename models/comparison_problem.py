@@ -12,6 +12,7 @@ from features.properties import Property, property_of
 from models.curves import curve_grids, curves_of
 from models.folds import GLASS_COLUMNS, Folds, groups_of, jars_of
 from models.held_out import ScoredReadings, scored_predictions, scored_readings
+from models.reference_temperature import REFERENCE_TEMPERATURE_C
 from models.surrogate import Surrogate
 from models.training import rows_of_specimens, training_rows
 
@@ -94,6 +95,7 @@ def problem_of(
     folds: Folds = "glass",
     variables: Sequence[str] = (),
     seed: int = 0,
+    temperature_c: float = REFERENCE_TEMPERATURE_C,
 ) -> Problem:
     """Everything checked before the first fit, so that no complaint comes from a process.
 
@@ -104,6 +106,7 @@ def problem_of(
         folds: ``glass`` or ``source``.
         variables: Columns to draw predictions along.
         seed: Of randomised transforms.
+        temperature_c: Only readings near it are scored, where it matters, °C.
 
     Returns:
         The problem.
@@ -120,7 +123,7 @@ def problem_of(
     # A reading of a specimen that is none of these, such as a cell, may hold a glass left out.
     readings = readings.loc[readings["specimen"].map(str).isin(recipes.index).to_numpy()]
     recipes = recipes.loc[recipes.index.isin(readings["specimen"].map(str))]
-    held = scored_readings(readings, entry, seed)
+    held = scored_readings(readings, entry, seed, temperature_c)
     measured = recipes.loc[recipes.index.isin(held.specimen)]
     n_glasses = _n_glasses(measured, folds)
     if n_glasses < FEWEST_TO_COMPARE:

@@ -48,20 +48,23 @@ class ScoredReadings:
             return np.where(self.censored, np.nan, 0.5 * (self.low + self.high))
 
 
-def scored_readings(readings: pd.DataFrame, entry: Property, seed: int) -> ScoredReadings:
+def scored_readings(
+    readings: pd.DataFrame, entry: Property, seed: int, temperature_c: float
+) -> ScoredReadings:
     """The readings of a property that a prediction at the reference temperature is scored by.
 
     Args:
         readings: Columns specimen, property, lower, upper, se, physical units, already checked.
         entry: The property.
         seed: Of the randomised transforms.
+        temperature_c: The reference temperature, °C.
 
     Returns:
         The readings, in the order of the table; without those that say nothing, such as a lower
         bound of zero on a log scale.
     """
     own = readings.loc[(readings["property"] == entry.id).to_numpy()]
-    own = own.loc[is_at_reference(own, entry)]
+    own = own.loc[is_at_reference(own, entry, temperature_c)]
     lower, upper, se = (
         pd.to_numeric(own[name]).to_numpy(dtype=float, na_value=np.nan)
         for name in ("lower", "upper", "se")

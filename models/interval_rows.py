@@ -17,7 +17,7 @@ NARROW: Final = 0.3
 """An interval narrower than this share of a reading's noise enters by its middle: the error of
 that is below one per cent of the noise, and an exact reading is cheaper (domain notes 2.1)."""
 
-SAYS_NOTHING: Final = "bound that says nothing"
+SAYS_NOTHING: Final = "empty bound"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,18 +10,25 @@ from features.errors import TableError
 from features.properties import TEMPERATURE_DEPENDENT, Property
 
 REFERENCE_TEMPERATURE_C: Final = 60.0
-"""What an empty temperature means, °C."""
+"""What an empty temperature means where nothing else is said, °C."""
 
 WINDOW_C: Final = 2.5
 """A reading this near the reference counts as taken there: 2.5 °C are 0.05 dex at 45 kJ/mol."""
 
 
-def is_at_reference(readings: pd.DataFrame, entry: Property) -> NDArray[np.bool_]:
+OTHER_TEMPERATURE: Final = "off-temperature reading"
+"""Why a reading was not used, as ``waiting`` says it."""
+
+
+def is_at_reference(
+    readings: pd.DataFrame, entry: Property, reference_c: float = REFERENCE_TEMPERATURE_C
+) -> NDArray[np.bool_]:
     """Whether each reading may stand for the reference temperature.
 
     Args:
         readings: n readings of one property; ``temperature_c`` may be absent or empty.
         entry: The property.
+        reference_c: The reference temperature, °C.
 
     Returns:
         Shape (n,); all true for a property that hardly depends on temperature.
@@ -48,4 +55,4 @@ def is_at_reference(readings: pd.DataFrame, entry: Property) -> NDArray[np.bool_
             f"readings: temperature_c must be a number or empty, got {stated.iloc[row]!r} "
             f"(row {readings.index[row]}); give degrees Celsius"
         )
-    return np.asarray(np.isnan(values) | (np.abs(values - REFERENCE_TEMPERATURE_C) <= WINDOW_C))
+    return np.asarray(np.isnan(values) | (np.abs(values - reference_c) <= WINDOW_C))

@@ -11,19 +11,20 @@ from models.baseline_ridge import RidgeSurrogate
 from models.baseline_sklearn_gp import SklearnGPSurrogate
 from models.baselines import MeanSurrogate
 from models.property_gp import PropertyGP
+from models.reference_temperature import REFERENCE_TEMPERATURE_C
 from models.scaling import Ranges
 from models.settings import GPSettings
 from models.surrogate import Surrogate
 
-Maker = Callable[[str, Ranges], Surrogate]
+Maker = Callable[[str, Ranges, float], Surrogate]
 
 
-def _mean(property_id: str, _ranges: Ranges) -> Surrogate:
-    return MeanSurrogate(property_id)
+def _mean(property_id: str, _ranges: Ranges, temperature_c: float) -> Surrogate:
+    return MeanSurrogate(property_id, temperature_c)
 
 
-def _physics(property_id: str, ranges: Ranges) -> Surrogate:
-    return PropertyGP(property_id, ranges, settings=GPSettings(physics=True))
+def _physics(property_id: str, ranges: Ranges, temperature_c: float) -> Surrogate:
+    return PropertyGP(property_id, ranges, temperature_c, GPSettings(physics=True))
 
 
 SURROGATES: Final[Mapping[str, Maker]] = MappingProxyType(
@@ -40,13 +41,19 @@ SURROGATES: Final[Mapping[str, Maker]] = MappingProxyType(
 """What makes an unfitted surrogate of a property, with the ranges that become 0 to 1."""
 
 
-def surrogate_named(name: str, property_id: str, ranges: Ranges) -> Surrogate:
+def surrogate_named(
+    name: str,
+    property_id: str,
+    ranges: Ranges,
+    temperature_c: float = REFERENCE_TEMPERATURE_C,
+) -> Surrogate:
     """An unfitted surrogate.
 
     Args:
         name: One of ``SURROGATES``.
         property_id: Id in the catalogue.
         ranges: Low and high end by feature; those not given keep the shipped ones.
+        temperature_c: Reference temperature, °C.
 
     Returns:
         The surrogate.
@@ -64,4 +71,4 @@ def surrogate_named(name: str, property_id: str, ranges: Ranges) -> Surrogate:
             f"surrogate: the name must be one of {', '.join(SURROGATES)}, got {name!r}; "
             "use one of these"
         )
-    return SURROGATES[name](property_id, ranges)
+    return SURROGATES[name](property_id, ranges, temperature_c)

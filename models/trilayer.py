@@ -20,6 +20,7 @@ from features.properties import property_of
 from features.table import column
 from features.trilayer import CELL_DESCRIPTORS, cell_descriptors, void_limited_current
 from models.assimilation import corrected_draws
+from models.cholesky import stable_cholesky
 from models.critical_current_physics import (
     CCD_CONSTANTS,
     central_constants,
@@ -28,6 +29,7 @@ from models.critical_current_physics import (
 from models.evidence import Evidence, Points
 from models.gp import GaussianProcess
 from models.hyper_posterior import HyperPosterior
+from models.hyperparameters import CONSTANT_SHARE, Hyperparameters, prior_covariance
 from models.interval_rows import interval_rows
 from models.layers import CELL_COLUMNS, central_layers, checked_layers, drawn_layers
 from models.property_gp import DISCREPANCY, PropertyGP
@@ -45,9 +47,12 @@ ASR: Final = "area_specific_resistance"
 N_DRAWS: Final = 512
 """Layer draws behind a prediction, and the fewest that measured resistances are weighed with."""
 
-SERIES_SUM_SD: Final = 0.08
-"""How far all resistances may lie from the series sum, in decades: reaction layers and contacts
-are not in it (assigned)."""
+SERIES_SUM_SD: Final = 0.15
+"""How far a resistance may lie from the series sum, in decades: reaction layers and contacts are
+not in it, and they differ from skin to skin (assigned)."""
+
+_SERIES_SUM_SCALE: Final = 0.9
+"""Length scale of that deviation over the descriptors, as a share of each range."""
 
 _ASR_COLUMN: Final = CELL_DESCRIPTORS.index("log10_asr")
 _POROSITY_COLUMN: Final = CELL_DESCRIPTORS.index("skin_porosity")
@@ -93,7 +98,7 @@ class TrilayerSurrogate:
     learned once, at the layers' central values; each draw of the layers then describes measured
     and new cells alike. A programme that ended without a short is a bound: it is replaced by
     draws beyond it. The resistance is the series sum of the drawn layers, off by an unknown
-    factor common to all cells; measured resistances correct that factor and the layers together.
+    factor that is alike for cells alike; measured resistances correct it and the layers together.
     With no reading the critical current has the catalogue's prior.
 
     Attributes:
@@ -378,13 +383,26 @@ class TrilayerSurrogate:
             for description, point, value in zip(described, points, values, strict=True)
         ]
 
+    def _off_series_sum(self, rows: pd.DataFrame, n: int, rng: np.random.Generator) -> Array:
+        """Draws of how far each cell lies from the series sum, shape (n, N), decades."""
+        centre = cell_descriptors(rows, **central_layers(self.layers, rows))[0]
+        points = Points.of(in_unit_cube(centre, self.ranges))
+        alike = Hyperparameters(
+            lengthscales=np.full(len(CELL_DESCRIPTORS), _SERIES_SUM_SCALE),
+            amplitude=(1 - CONSTANT_SHARE) ** 0.5,
+            scatter=np.zeros(0),
+        )
+        root = stable_cholesky(prior_covariance(alike, points, points))
+        drawn: Array = SERIES_SUM_SD * rng.standard_normal((n, len(rows))) @ root.T
+        return drawn
+
     def _described(self, rows: pd.DataFrame, n: int, rng: np.random.Generator) -> Array:
         """Descriptors of measured and new cells by n draws, resistances taken into account."""
         value, error = self.resistance
         k = len(value)
         n_drawn = max(n, N_DRAWS) if k else n
         described = cell_descriptors(rows, **drawn_layers(self.layers, rows, n_drawn, rng))
-        described[..., _ASR_COLUMN] += SERIES_SUM_SD * rng.standard_normal((n_drawn, 1))
+        described[..., _ASR_COLUMN] += self._off_series_sum(rows, n_drawn, rng)
         if k:
             first = len(self._fitted[2])  # resistances stand behind the critical currents
             foretold = described[:, first : first + k, _ASR_COLUMN]
@@ -413,7 +431,7 @@ def _resistances(
     return (
         _at(_needed(measured), rows.temperature_c[order]),
         np.array([rows.low[order], error]),
-        {"resistance known by a bound only": n_bounds} if n_bounds else {},
+        {"bound of a resistance": n_bounds} if n_bounds else {},
     )
 
 

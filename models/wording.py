@@ -52,15 +52,12 @@ def state_in_words(n_readings: int, waiting: Mapping[str, int], property_id: str
 
     Examples:
         >>> state_in_words(0, {"one-sided bound": 1}, "electronic_conductivity").split("; ")[2]
-        '1 one-sided bound waits for a surrogate that knows it'
+        '1 one-sided bound not used'
     """
     parts = [count_in_words(n_readings, property_id)]
     if n_readings < ENOUGH_READINGS:
         parts[0] += ": too few to learn from; the prior decides"
     parts += [
-        f"{count} {reason} waits for a surrogate that knows it"
-        if count == 1
-        else f"{count} {reason}s wait for a surrogate that knows them"
-        for reason, count in waiting.items()
+        f"{count} {reason}{'' if count == 1 else 's'} not used" for reason, count in waiting.items()
     ]
     return "; ".join(parts)

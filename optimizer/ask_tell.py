@@ -43,8 +43,8 @@ class Optimizer:
         >>> optimizer.ask(2).columns.tolist()
         ['x', 'jar', 'y_mean', 'y_sd', 'y_lower', 'y_upper']
         >>> optimizer.tell(pd.DataFrame({"x": [0.1, 0.9], "jar": ["a", "b"], "y": [1.0, "<0.5"]}))
-        >>> len(optimizer.told), len(optimizer.pending), len(optimizer.set_aside)
-        (2, 2, 1)
+        >>> len(optimizer.told), len(optimizer.pending)
+        (2, 2)
     """
 
     def __init__(
@@ -73,17 +73,6 @@ class Optimizer:
         self._control = control
         self._readings = pd.DataFrame(columns=READING_COLUMNS)
         self._belief = Belief.of(space, self.objectives, self.told, self._readings)
-
-    @property
-    def set_aside(self) -> pd.DataFrame:
-        """Readings told but not yet learnt from: open bounds and wide intervals.
-
-        Returns:
-            Columns of the recipe, then objective, lower, upper (NaN where open), se.
-        """
-        aside = self._readings.loc[list(self._belief.set_aside)].reset_index(drop=True)
-        recipes = self.told.iloc[aside["row"].to_numpy(dtype=int)].reset_index(drop=True)
-        return pd.concat([recipes, aside.drop(columns="row")], axis=1)
 
     def tell(self, table: pd.DataFrame) -> None:
         """Add rows that were made and measured; the same recipe again is a replicate.
@@ -212,10 +201,9 @@ class Optimizer:
 
     def _measured(self) -> pd.DataFrame:
         """Recipes with 1 where an objective was learnt from, NaN where not."""
-        used = self._readings.drop(index=list(self._belief.set_aside))
         table = self.told.copy()
         for objective in self.objectives:
-            rows = used.loc[used["objective"] == objective.name, "row"]
+            rows = self._readings.loc[self._readings["objective"] == objective.name, "row"]
             table[objective.name] = pd.Series(1.0, index=rows.unique()).reindex(table.index)
         return table
 

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.evidence import Evidence, Points
 from models.gp import GaussianProcess
 from optimizer.objectives import Objective
 from optimizer.space import Space
-from optimizer.told import NARROW, scale_values
+from optimizer.told import scale_bounds
 
 Vector = NDArray[np.float64]
 
@@ -31,13 +32,11 @@ class Belief:
         space: Encodes the rows.
         objectives: m objectives.
         surrogates: One each; ``None`` where there is neither data nor a prior.
-        set_aside: Positions of the readings no surrogate could use: open or wide intervals.
     """
 
     space: Space
     objectives: Sequence[Objective]
     surrogates: Sequence[GaussianProcess | None]
-    set_aside: Sequence[int]
 
     @classmethod
     def of(
@@ -61,24 +60,24 @@ class Belief:
         encoded = space.encode(recipes) if len(recipes) else None
         width = space.encode(space.spread(1, np.random.default_rng(0))).shape[1]
         surrogates: list[GaussianProcess | None] = []
-        aside: list[int] = []
         for objective in objectives:
             own = readings[readings["objective"] == objective.name]
-            values = scale_values(own, objective)
-            prior = _prior(objective, values["value"].to_numpy())
+            told = scale_bounds(own, objective)
+            prior = _prior(objective, told["value"].to_numpy())
             if prior is None:
                 surrogates.append(None)
-                aside.extend(own.index)
                 continue
-            centre, sd = prior
-            noise = np.hypot(values["se"], SCATTER_SHARE * sd)
-            used = values[2 * values["half"] <= NARROW * noise]
-            aside.extend(own.index.difference(used.index))
-            rows = own.loc[used.index, "row"].to_numpy(dtype=int)
-            at = np.empty((0, width)) if encoded is None else encoded[rows]
-            process = GaussianProcess(centre, sd, SCATTER_SHARE * sd)
-            surrogates.append(process.fit(at, used["value"].to_numpy(), used["se"].to_numpy()))
-        return cls(space, objectives, surrogates, sorted(aside))
+            at = np.empty((0, width)) if encoded is None else encoded[own["row"].to_numpy(int)]
+            evidence = Evidence.of(
+                Points.of(at),
+                lower=told["low"].to_numpy(),
+                upper=told["high"].to_numpy(),
+                noise_sd=told["se"].to_numpy(),
+                groups={},
+            )
+            process = GaussianProcess(*prior, SCATTER_SHARE * prior[1])
+            surrogates.append(process.fit_evidence(evidence))
+        return cls(space, objectives, surrogates)
 
     def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Predictions of the true values.

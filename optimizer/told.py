@@ -16,9 +16,6 @@ from optimizer.rows import require_columns
 
 READING_COLUMNS: Final = ["row", "objective", "lower", "upper", "se"]
 
-NARROW: Final = 0.3
-"""An interval narrower than this share of the noise is as good as its midpoint."""
-
 _NUMBER: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _BOUND: Final = re.compile(rf"([<>])=?\s*({_NUMBER})")
 _RANGE: Final = re.compile(rf"({_NUMBER})\s*\.\.\s*({_NUMBER})")
@@ -66,23 +63,25 @@ def told_readings(table: pd.DataFrame, objectives: Sequence[Objective]) -> pd.Da
     return readings.assign(**numbers).sort_values("row", kind="stable", ignore_index=True)
 
 
-def scale_values(readings: pd.DataFrame, objective: Objective) -> pd.DataFrame:
-    """Closed readings of one objective as values on its scale.
+def scale_bounds(readings: pd.DataFrame, objective: Objective) -> pd.DataFrame:
+    """Readings of one objective as bounds on its scale.
 
     Args:
         readings: Rows of ``told_readings``, all of this objective.
         objective: Gives the scale.
 
     Returns:
-        Same index, open intervals left out; columns value (midpoint), half (half the interval's
-        width) and se (0 where none is stated), on the scale.
+        Same index; columns low and high (infinite where open), value (the middle, or the only
+        bound) and se (0 where none is stated), on the scale.
     """
-    closed = readings[readings[["lower", "upper"]].notna().all(axis=1)]
-    low, high = (objective.to_scale(closed[name].to_numpy()) for name in ("lower", "upper"))
-    value, se = (low + high) / 2, closed["se"].fillna(0.0).to_numpy()
+    low, high = (objective.to_scale(readings[name].to_numpy()) for name in ("lower", "upper"))
+    low, high = np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
+    ends = np.where(np.isfinite(low), low, high), np.where(np.isfinite(high), high, low)
+    value, se = (ends[0] + ends[1]) / 2, readings["se"].fillna(0.0).to_numpy()
     if objective.scale == "log10":
         se = se / (objective.from_scale(value) * np.log(10))
-    return pd.DataFrame({"value": value, "half": (high - low) / 2, "se": se}, index=closed.index)
+    columns = {"low": low, "high": high, "value": value, "se": se}
+    return pd.DataFrame(columns, index=readings.index)
 
 
 def _interval(cell: object, objective: Objective, where: str) -> Interval | None:

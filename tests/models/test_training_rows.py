@@ -164,7 +164,7 @@ def test_few_readings_come_with_a_caution_and_what_waits():
     words = state_in_words(4, {"one-sided bound": 1, "wide interval": 2}, "ionic_conductivity")
     assert words == (
         "4 conductivity readings: too few to learn from; the prior decides; "
-        "1 one-sided bound waits for a surrogate that knows it; "
-        "2 wide intervals wait for a surrogate that knows them"
+        "1 one-sided bound not used; "
+        "2 wide intervals not used"
     )
     assert state_in_words(5, {}, "ionic_conductivity") == "5 conductivity readings"

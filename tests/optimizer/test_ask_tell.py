@@ -200,12 +200,20 @@ def test_constant_data_are_no_trouble():
     assert optimizer.ask(2)["y_sd"].gt(0).all()
 
 
-def test_narrow_intervals_are_learnt_from_and_open_or_wide_ones_kept_aside(plain):
+def test_bounds_and_intervals_are_learnt_from(plain):
     rows = SPACE.spread(4, np.random.default_rng(11))
-    plain.tell(rows.assign(slope=["1.0..1.001", "-1..3", ">2", "<0.5"]))
-    aside = plain.set_aside
-    assert row_keys(aside, SPACE.columns) == row_keys(rows.tail(3), SPACE.columns)
-    np.testing.assert_equal(aside["upper"].tolist(), [3.0, np.nan, 0.5])
+    before = plain.predict(rows)
+    plain.tell(rows.assign(slope=["1.0..1.001", "-1..3", ">9", "<-9"]))
+    after = plain.predict(rows)
+    assert after["slope_mean"].iloc[0] == pytest.approx(1.0, abs=0.2)
+    assert after["slope_mean"].iloc[2] > before["slope_mean"].iloc[2]
+    assert after["slope_mean"].iloc[3] < before["slope_mean"].iloc[3]
+
+
+def test_bounds_alone_are_enough_to_predict():
+    optimizer = Optimizer(SPACE, [Objective("y", "maximize")], seed=0)
+    optimizer.tell(SPACE.spread(4, np.random.default_rng(0)).assign(y=[">1", ">2", "<5", "0..9"]))
+    assert optimizer.ask(2)["y_sd"].gt(0).all()
 
 
 def test_the_control_comes_first_once():

@@ -6,7 +6,7 @@ import pytest
 
 from features.errors import TableError
 from optimizer.objectives import Objective
-from optimizer.told import scale_values, told_readings
+from optimizer.told import scale_bounds, told_readings
 
 Y = Objective("y", "maximize")
 LEAK = Objective("leak", "minimize", scale="log10")
@@ -40,13 +40,14 @@ def test_a_standard_error_reaches_the_scale_and_is_ignored_for_censored_text():
     readings = told_readings(table, [LEAK])
     assert readings["se"].tolist()[0] == 1e-10
     assert np.isnan(readings["se"][1])
-    values = scale_values(readings, LEAK)
-    assert values.to_numpy() == pytest.approx(np.array([[-9, 0, 0.1 / np.log(10)]]))
+    told = scale_bounds(readings, LEAK)
+    assert told.loc[0].tolist() == pytest.approx([-9, -9, -9, 0.1 / np.log(10)])
+    assert told.loc[1].tolist() == pytest.approx([-np.inf, -10, -10, 0])
 
 
-def test_a_range_enters_by_its_middle_on_the_scale():
-    values = scale_values(told_readings(pd.DataFrame({"leak": ["1e-10..1e-8"]}), [LEAK]), LEAK)
-    assert values[["value", "half"]].to_numpy() == pytest.approx(np.array([[-9.0, 1.0]]))
+def test_a_range_keeps_both_ends_on_the_scale():
+    told = scale_bounds(told_readings(pd.DataFrame({"leak": ["1e-10..1e-8"]}), [LEAK]), LEAK)
+    assert told.loc[0].tolist() == pytest.approx([-10, -8, -9, 0])
 
 
 @pytest.mark.parametrize(
