@@ -18,6 +18,7 @@ from experiments.display import (
     typeset_unit,
     x_text,
 )
+from experiments.success_words import percent_text
 from experiments.typeset import chemistry, formula, quantity
 from features.compaction import press_force_kn, press_force_tonnes
 from features.errors import CampaignError
@@ -182,6 +183,7 @@ def _jar(glass: Mapping[str, Any], number: int, jar_set: Mapping[str, str]) -> d
         "masses": {key: f"{masses[key]:.1f}" for key, _ in _MATERIALS},
         "total": f"{sum(round(mass, 1) for mass in masses.values()):.1f}",
         "expected": _expected(glass),
+        "success": _success(glass),
     }
 
 
@@ -215,6 +217,7 @@ def _cell(
         "precompaction": _press(recipe["precompaction_pressure_mpa"], die_diameter_mm),
         "copress": _press(recipe["pressing_pressure_mpa"], die_diameter_mm),
         "expected": _expected(cell),
+        "success": _success(cell),
     }
 
 
@@ -260,3 +263,11 @@ def _expected(item: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         name: quantity(item["predictions"].get(name, {}), name)
         for name in predicted_properties([item])
     }
+
+
+def _success(item: Mapping[str, Any]) -> dict[str, str] | None:
+    """Probability of success and its 90 % range, %; rounds of older versions lack it."""
+    success = item.get("success")
+    if success is None:
+        return None
+    return {name: percent_text(success[name]) for name in ("probability", "lower", "upper")}

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -11,9 +11,15 @@ from typing import Any, Final
 import pandas as pd
 
 from experiments.assumptions import apply_assumptions, plant_paper
+from experiments.comparison import CampaignComparison, Progress, compare_campaign
+from experiments.comparison_page import Pictures
+from experiments.comparison_record import Tracked, track_comparison
 from experiments.config import CONFIG_NAME, CampaignConfig, read_config, write_config
-from experiments.knowledge import PELLET_PROPERTIES, Knowledge, fit_knowledge
+from experiments.feasibility_data import fit_feasibility
+from experiments.knowledge import PELLET_PROPERTIES, Knowledge, feature_ranges, fit_knowledge
 from experiments.ledger import Ledger
+from experiments.literature_file import write_example
+from experiments.literature_record import record_literature
 from experiments.notebook_file import read_notebook
 from experiments.outbox import Delivery, LedgerOutbox
 from experiments.recording import Report, bench, record_files, write
@@ -25,9 +31,11 @@ from experiments.settling import close, settle
 from experiments.simulation import VirtualChemist
 from experiments.status import status_of
 from features.errors import CampaignError, InputError
+from features.properties import TEMPERATURE_DEPENDENT
 from features.recipe import GlassRecipe
 from features.stoichiometry import Assays
 from models.baselines import MeanSurrogate
+from models.folds import Folds
 
 LEDGER_NAME: Final = "ledger.db"
 ROUNDS_FOLDER: Final = "rounds"
@@ -90,6 +98,7 @@ class Campaign:
         try:
             draft.chmod(0o755)
             write_config(config, draft)
+            write_example(draft)
             with Ledger.create(draft / LEDGER_NAME, campaign=config.name) as ledger:
                 plant_paper(ledger, config, empty=empty)
             if folder.exists():
@@ -242,6 +251,21 @@ class Campaign:
         report = write(self.ledger, specimens, outcome, hashes={table.name: digest}, by=by)
         return self._settled(report, end=False)
 
+    def record_literature(self, table: Path, *, by: str = "") -> Report:
+        """Take in what others made and measured; learned from only if ``literature.use`` is true.
+
+        Args:
+            table: A CSV file of literature, see ``docs/literature.md``.
+            by: Who records.
+
+        Returns:
+            What was done.
+
+        Raises:
+            InputError: With every problem found; nothing was written.
+        """
+        return record_literature(self.ledger, table, by=by)
+
     def end_round(self, round_id: str) -> None:
         """Close a round with what is there; specimens nobody told of count as not made.
 
@@ -308,22 +332,101 @@ class Campaign:
 
         Args:
             recipes: Columns x, milling_time_h, milling_media, milling_speed_rpm,
-                pressing_pressure_mpa.
+                pressing_pressure_mpa; optional temperature_c, else the campaign's.
 
         Returns:
-            By property, by surrogate (``GP`` and ``mean``), the predictions table.
+            By property, by surrogate (``GP`` and ``mean``), the predictions table. The mean knows
+            no temperature: it is left out where another one is asked for that matters.
         """
         knowledge = self.knowledge()
+        asked = recipes.get("temperature_c", pd.Series(dtype=float))
+        is_elsewhere = bool(((asked - self.config.temperature_c).abs() > 0).any())
         made = knowledge.pellets.loc[knowledge.pellets["status"] == "made"]
         found = {}
         for name in PELLET_PROPERTIES:
             readings = knowledge.fitted.loc[knowledge.fitted["property"] == name]
             mean = MeanSurrogate(name).fit(made, readings)
-            found[name] = {
-                "GP": knowledge.layers[name].predict(recipes),
-                "mean": mean.predict(recipes),
-            }
+            found[name] = {"GP": knowledge.layers[name].predict(recipes)}
+            if not (is_elsewhere and name in TEMPERATURE_DEPENDENT):
+                found[name]["mean"] = mean.predict(recipes)
         return found
+
+    def activation_energies(self, recipes: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """How fast conductivities grow with temperature, learned from all temperatures.
+
+        Args:
+            recipes: As for ``predict``.
+
+        Returns:
+            By conductivity, mean, sd, lower and upper (90 %), kJ/mol.
+        """
+        layers = self.knowledge().layers
+        return {
+            name: layers[name].activation_energy(recipes)
+            for name in ("ionic_conductivity", "electronic_conductivity")
+        }
+
+    def predict_success(self, recipes: pd.DataFrame) -> pd.DataFrame:
+        """Probability that a new jar of a recipe is sound, and a pellet of it too.
+
+        Args:
+            recipes: As for ``predict``.
+
+        Returns:
+            One row a recipe: probability, lower and upper (90 %), and the weakest level.
+        """
+        learned = fit_feasibility(self.ledger, feature_ranges(self.config))
+        return learned.glass_success(recipes)
+
+    def compare(
+        self,
+        *,
+        properties: Sequence[str] = (),
+        surrogates: Sequence[str] = (),
+        folds: Folds = "glass",
+        n_jobs: int | None = None,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> CampaignComparison:
+        """Which surrogate to believe, judged on glasses it has not seen. Writes nothing.
+
+        Args:
+            properties: Catalogue ids; those with readings when empty.
+            surrogates: Names of ``models.registry``; all when empty. The mean always takes part.
+            folds: Leave out all jars of a ``glass`` together, or all of a ``source``.
+            n_jobs: Processes; two when left out.
+            seed: Of bootstrap and randomised transforms.
+            progress: Told after each fit how many are done, of how many.
+
+        Returns:
+            Scores, differences and verdicts by property.
+
+        Raises:
+            CampaignError: If nothing can be compared; says why.
+            ReadingError: If a property is unknown.
+            SpaceError: If a surrogate is unknown.
+        """
+        return compare_campaign(
+            self.ledger, self.config, self.knowledge(),
+            properties=properties, surrogates=surrogates, folds=folds, n_jobs=n_jobs, seed=seed,
+            progress=progress,
+        )  # fmt: skip
+
+    def track(self, comparison: CampaignComparison, *, page: str, pictures: Pictures) -> Tracked:
+        """Tell MLflow of a comparison; never fails because of MLflow.
+
+        Args:
+            comparison: What ``compare`` gave.
+            page: Its page.
+            pictures: Its pictures.
+
+        Returns:
+            The run, or what was not stored and why.
+        """
+        return track_comparison(
+            comparison, page=page, pictures=pictures, config=self.config, folder=self.folder,
+            campaign_id=str(self.ledger.id),
+        )  # fmt: skip
 
     def in_words(self) -> dict[str, str]:
         """What each pellet property's predictions rest on, one sentence each."""

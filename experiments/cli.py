@@ -16,6 +16,7 @@ from features.errors import GlassError
 if TYPE_CHECKING:
     from experiments.campaign import Campaign
     from experiments.recording import Report
+    from models.tuning import Tuning
 
 app = typer.Typer(
     name="glassloop",
@@ -43,6 +44,13 @@ class WorldLetter(StrEnum):
     E = "E"
     F = "F"
     G = "G"
+
+
+class LeftOut(StrEnum):
+    """What a comparison leaves out together."""
+
+    glass = "glass"
+    source = "source"
 
 
 def main() -> None:
@@ -119,7 +127,9 @@ def propose(
 
 @app.command()
 def record(
-    made: Annotated[Path, typer.Argument(help="The filled made.csv, or a notebook with --map.")],
+    made: Annotated[
+        Path | None, typer.Argument(help="The filled made.csv, or a notebook with --map.")
+    ] = None,
     results: Annotated[Path | None, typer.Argument(help="The filled results.csv.")] = None,
     campaign: Folder = HERE,
     column: Annotated[
@@ -128,6 +138,10 @@ def record(
             "--map",
             help="For a lab's own table: 'its column=recipe column' or 'its column=property:unit'.",
         ),
+    ] = None,
+    literature: Annotated[
+        Path | None,
+        typer.Option("--literature", help="Values others published, in a CSV file of their own."),
     ] = None,
     close: Annotated[
         bool, typer.Option("--close", help="End the round with what is there.")
@@ -142,13 +156,30 @@ def record(
     A lab's own table becomes history:
 
     glassloop record notebook.csv --map "sigma=ionic_conductivity:mS/cm"
+
+    What others published, with its source, is kept apart:
+
+    glassloop record --literature literature.csv
     """
+    from features.errors import TableError
+
+    if (made is None) == (literature is None):
+        got = "neither" if made is None else "both"
+        raise TableError(
+            f"record: needs made.csv and results.csv, or --literature and its file, got {got}; "
+            "give the one or the other"
+        )
     with _open(campaign) as opened:
         with _busy("checking, writing and scoring"):
-            if results is not None:
+            if made is None:
+                report = opened.record_literature(Path(literature or ""), by=by)
+            elif results is not None:
                 report = opened.record(made, results, end=close, by=by)
             else:
                 report = opened.record_notebook(made, _mapping(column or []), by=by)
+        if made is None:
+            _print_literature(opened, report, as_json=as_json)
+            return
         _print_report(opened, report, as_json=as_json)
 
 
@@ -180,6 +211,9 @@ def predict(
     media: Annotated[str, typer.Option(help="Milling medium.")] = "stainless_steel",
     speed: Annotated[str, typer.Option(help="Milling speed, rpm; or a sweep.")] = "500",
     pressure: Annotated[str, typer.Option(help="Pressing pressure, MPa; or a sweep.")] = "450",
+    temperature: Annotated[
+        str | None, typer.Option(help="Of the test, °C; or a sweep [default: the campaign's]")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Predict any recipe, or a sweep over one variable, by two surrogates side by side.
@@ -193,10 +227,14 @@ def predict(
         "milling_speed_rpm": speed,
         "pressing_pressure_mpa": pressure,
     }
+    if temperature is not None:
+        others["temperature_c"] = temperature
     usual = "0.15" if any(":" in text for text in others.values()) else "0:0.6:0.1"
     recipes = sweep_recipes({"x": x or usual, **others}, media)
     with _open(campaign) as opened:
         tables = opened.predict(recipes)
+        success = opened.predict_success(recipes)
+        energies = opened.activation_energies(recipes)
         rests_on = opened.in_words()
         simulated = opened.kind == "simulated"
     if as_json:
@@ -209,10 +247,14 @@ def predict(
                     name: {s: table.to_dict("records") for s, table in by_surrogate.items()}
                     for name, by_surrogate in tables.items()
                 },
+                "activation_energy_kj_mol": {
+                    name: table.to_dict("records") for name, table in energies.items()
+                },
+                "success": success.to_dict("records"),
             }
         )
         return
-    from experiments.console import predictions_table
+    from experiments.console import activation_table, predictions_table, success_table
 
     console = _console()
     if simulated:
@@ -220,6 +262,91 @@ def predict(
     for name, by_surrogate in tables.items():
         console.print(predictions_table(by_surrogate, name))
         console.print(f"GP on {rests_on[name]}\n")
+    console.print(activation_table(energies))
+    console.print(success_table(success))
+
+
+@app.command()
+def compare(
+    campaign: Folder = HERE,
+    properties: Annotated[
+        list[str] | None,
+        typer.Option("--property", "-p", help="Only this one; repeat for more."),
+    ] = None,
+    surrogates: Annotated[
+        list[str] | None,
+        typer.Option("--surrogate", "-s", help="Only this one and the mean; repeat for more."),
+    ] = None,
+    folds: Annotated[
+        LeftOut, typer.Option(help="What is left out together: a glass, or all of a source.")
+    ] = LeftOut.glass,
+    html: Annotated[
+        Path | None, typer.Option(help="The page [default: compare.html of the campaign]")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes [default: 2]")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+    no_mlflow: Annotated[bool, typer.Option("--no-mlflow", help="Do not tell MLflow.")] = False,
+    tune: Annotated[
+        int | None,
+        typer.Option(min=1, help="Also try this many settings of the process (30 are usual)."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Which surrogate to believe, judged on glasses it has not seen.
+
+    Example: glassloop compare --property ionic_conductivity --surrogate gp --surrogate ridge
+    """
+    from experiments.comparison_console import comparison_bar, comparison_json, comparison_report
+    from experiments.comparison_page import page, pictures
+
+    with _open(campaign) as opened:
+        opened.deliver()
+        target = html or opened.folder / "compare.html"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with comparison_bar() as progress:
+            found = opened.compare(
+                properties=properties or (), surrogates=surrogates or (), folds=folds.value,
+                n_jobs=jobs, seed=seed, progress=progress,
+            )  # fmt: skip
+        if not as_json:
+            _console().print(comparison_report(found))
+        with _busy("drawing and storing"):
+            drawn = pictures(found, n_jobs=jobs)
+            text = page(found, drawn)
+            target.write_text(text, encoding="utf-8")
+            told = None if no_mlflow else opened.track(found, page=text, pictures=drawn)
+        tunings = {} if tune is None else _tuned(opened, [*found.comparisons], tune, jobs, seed)
+    run_id = told.run_id if told else None
+    if as_json:
+        tuned = {"tuning": {name: tuning.to_dict() for name, tuning in tunings.items()}}
+        _print_json(
+            {**comparison_json(found), **tuned, "html": str(target), "mlflow_run_id": run_id}
+        )
+    else:
+        for tuning in tunings.values():
+            _print(tuning.in_words())
+        _print(f"Page:    {target}")
+    if told and run_id is None:
+        typer.echo(f"warning: {told.where}; the rest is as printed", err=True)
+    elif told and not as_json:
+        _print(f"MLflow:  {told.where}")
+
+
+def _tuned(
+    opened: "Campaign", properties: list[str], n_trials: int, jobs: int | None, seed: int
+) -> "dict[str, Tuning]":
+    """Settings chosen for each property of pellets, with a bar: a search takes a while."""
+    from experiments.comparison_console import comparison_bar
+    from experiments.knowledge import PELLET_PROPERTIES
+    from experiments.tuned import tune_campaign
+
+    tunings = {}
+    for name in (name for name in properties if name in PELLET_PROPERTIES):
+        with comparison_bar() as progress:
+            tunings[name] = tune_campaign(
+                opened, name, n_trials, seed=seed, n_jobs=jobs, progress=progress
+            )
+    return tunings
 
 
 @app.command()
@@ -341,6 +468,31 @@ def _print_round(campaign: "Campaign", round_: dict[str, Any], *, is_new: bool) 
         f"--campaign {campaign.folder}"
     )
     _print(f"MLflow:  {campaign.where_tracked(round_['round'])}")
+
+
+def _print_literature(campaign: "Campaign", report: "Report", *, as_json: bool) -> None:
+    use = campaign.config.literature.use
+    if as_json:
+        _print_json(
+            {
+                "values_added": report.readings_added,
+                "values_corrected": report.readings_corrected,
+                "unchanged": report.unchanged,
+                "warnings": report.warnings,
+                "use": use,
+            }
+        )
+        return
+    for warning in report.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    _print(
+        f"Literature: {report.readings_added} new, {report.readings_corrected} corrected, "
+        f"{report.unchanged} known already."
+    )
+    if use:
+        _print("They are learned from; glassloop status says how much they change.")
+    else:
+        _print("They are not learned from: literature.use is false in campaign.yaml.")
 
 
 def _print_report(campaign: "Campaign", report: "Report", *, as_json: bool) -> None:

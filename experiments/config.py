@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import yaml
 from pydantic import (
@@ -22,6 +22,7 @@ from features.milling import MEDIA
 from features.plausibility import check_field
 from features.properties import CATALOGUE, Direction
 from features.recipe import MAX_TEMPERATURE_WITH_SODIUM_C, ROUTE_LIMIT_X
+from models.settings import GPSettings
 
 
 class _Strict(BaseModel):
@@ -243,11 +244,35 @@ class AssumptionConfig(_Strict):
     paper_skin_mass: Literal["per_side", "total"] = "per_side"
 
 
+class LiteratureConfig(_Strict):
+    """Whether values of the literature in the ledger are learned from, each source with a bias."""
+
+    use: bool = False
+
+
+class SurrogateConfig(_Strict):
+    """How the process of one property is built; 'glassloop compare --tune' helps to choose."""
+
+    features: Literal["descriptors", "raw"] = "descriptors"
+    kernel: Literal["matern52", "matern32", "rbf"] = "matern52"
+    lengthscale_median: Annotated[float, Field(gt=0, le=10)] = 0.6
+    oxygen_scale: Annotated[float, Field(gt=0, le=10)] | None = None
+    physics: bool = False
+
+
 class MlflowConfig(_Strict):
     """Where rounds are tracked; relative to the campaign's folder. The environment wins."""
 
     folder: str = "../mlruns"
     tracking_uri: str | None = None
+
+
+_OF_CELLS: Final = "critical_current_density"
+_WITH_PROCESS: Final = tuple(
+    entry.id
+    for entry in CATALOGUE.values()
+    if entry.modelled and (entry.carrier == "pellet" or entry.id == _OF_CELLS)
+)
 
 
 class CampaignConfig(_Strict):
@@ -262,7 +287,26 @@ class CampaignConfig(_Strict):
     equipment: EquipmentConfig = EquipmentConfig()
     assays: AssayConfig = AssayConfig()
     assumptions: AssumptionConfig = AssumptionConfig()
+    literature: LiteratureConfig = LiteratureConfig()
+    surrogates: dict[str, SurrogateConfig] = {}
     mlflow: MlflowConfig = MlflowConfig()
+
+    @model_validator(mode="after")
+    def _known_properties(self) -> "CampaignConfig":
+        """Settings are for properties that have a process; that of cells has only physics."""
+        for name, settings in self.surrogates.items():
+            if name not in _WITH_PROCESS:
+                raise ValueError(
+                    f"surrogates.{name}: the property must be one of {', '.join(_WITH_PROCESS)}, "
+                    f"got {name!r}; use one of these ids"
+                )
+            only_physics = SurrogateConfig(physics=settings.physics)
+            if name == _OF_CELLS and settings != only_physics:
+                raise ValueError(
+                    f"surrogates.{name}: only physics can be set, got more; the process of cells "
+                    "works on descriptors of its own, remove the other keys"
+                )
+        return self
 
     @model_validator(mode="after")
     def _within_rating(self) -> "CampaignConfig":
@@ -275,14 +319,19 @@ class CampaignConfig(_Strict):
             )
         return self
 
+    def settings_of(self, property_id: str) -> GPSettings:
+        """How the process of a property is built."""
+        chosen = self.surrogates.get(property_id, SurrogateConfig())
+        return GPSettings(**chosen.model_dump())
+
     @property
     def temperature_c(self) -> float:
-        """Temperature at which conductivities enter the fit, within 2 °C."""
+        """Reference temperature of predictions; readings within 2 °C of it are scored."""
         return self.cells.temperature_c
 
 
 TEMPERATURE_TOLERANCE_C = 2.0
-"""Conductivities this near to the campaign's temperature enter the fit; others are shown."""
+"""Readings this near to the campaign's temperature are scored; those at others are learned from."""
 
 CONFIG_NAME = "campaign.yaml"
 SCHEMA_NAME = "campaign.schema.json"
@@ -292,6 +341,8 @@ _HEAD = f"""\
 # A number holds a parameter; low, high and step free it. Units are in the names.
 # jars_owned: jars of each medium that can go into one mill run.
 # assumptions: what the paper leaves open; change one and everything is derived and fitted again.
+# surrogates: by property, how its process is built; see docs/configuration.md.
+# literature: use true learns from the values given to 'glassloop record --literature' too.
 """
 
 

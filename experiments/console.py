@@ -24,6 +24,7 @@ from experiments.display import (
     value_text,
     x_text,
 )
+from experiments.success_words import percent_text, success_text
 from features.milling import medium
 from features.properties import CATALOGUE
 
@@ -126,6 +127,69 @@ def predictions_table(
     return table
 
 
+def activation_table(energies: Mapping[str, pd.DataFrame]) -> Table:
+    """Activation energies by property, as the readings at several temperatures give them.
+
+    Args:
+        energies: By catalogue id, columns mean, lower, upper in kJ/mol; all with the same rows.
+
+    Returns:
+        A table with a line for each row, a column for each property.
+
+    Examples:
+        >>> row = {"mean": 41.5, "lower": 39.8, "upper": 43.2}
+        >>> activation_table({"ionic_conductivity": pd.DataFrame([row])}).row_count
+        1
+    """
+    table = Table(
+        title=Text("activation energy, kJ/mol (90 %)", style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+    )
+    table.add_column("recipe")
+    for name in energies:
+        table.add_column(_label(name), justify="right", no_wrap=True)
+    columns = [
+        [f"{row.mean:.1f} ({row.lower:.1f} to {row.upper:.1f})" for row in frame.itertuples()]
+        for frame in energies.values()
+    ]
+    index = next(iter(energies.values())).index if energies else pd.Index([])
+    for label, *cells in zip(index, *columns, strict=True):
+        table.add_row(Text(str(label)), *cells)
+    return table
+
+
+def success_table(success: pd.DataFrame) -> Table:
+    """Probability of success of each recipe.
+
+    Args:
+        success: Columns ``probability``, ``lower``, ``upper`` and ``weakest``.
+
+    Returns:
+        A table with a line for each row.
+
+    Examples:
+        >>> row = {"probability": 0.87, "lower": 0.41, "upper": 0.99, "weakest": "jar"}
+        >>> success_table(pd.DataFrame([row], index=["x = 0.15"])).row_count
+        1
+    """
+    title = Text("success of jar and pellet, %", style="bold")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("recipe")
+    for head in ("probability", "90 % of the recipe"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("weakest")
+    for name, row in success.iterrows():
+        lower, upper = percent_text(row["lower"]), percent_text(row["upper"])
+        table.add_row(
+            Text(str(name)),
+            percent_text(row["probability"]),
+            f"{lower}..{upper}",
+            Text(str(row["weakest"])),
+        )
+    return table
+
+
 def status_panel(status: Mapping[str, Any]) -> Group:
     """Where a campaign stands.
 
@@ -152,10 +216,19 @@ def status_panel(status: Mapping[str, Any]) -> Group:
     if status["stock"]:
         parts.append(_heading("Powder left"))
         parts.append(_pairs((str(jar["jar"]), _powder(jar)) for jar in status["stock"]))
+    if status["scatter"]:
+        parts.append(_heading("Scatter (standard deviation, 90 %)"))
+        parts += [
+            Text(f"- {_label(name)}: {'; '.join(part['in_words'] for part in levels.values())}")
+            for name, levels in status["scatter"].items()
+        ]
     parts.append(Text(""))
     parts += _hypervolume(status["hypervolume"])
     parts += _coverage(status["coverage"])
     parts += _lines("Assumption", status["assumptions"])
+    if literature := status["literature"]["in_words"]:
+        parts.append(_heading("Literature"))
+        parts += [Text(f"- {sentence}") for sentence in literature]
     if status["set_aside"]:
         parts.append(_heading("Kept and shown, not in any fit"))
         parts += [Text(f"- {sentence}") for sentence in status["set_aside"]]
@@ -219,6 +292,9 @@ def _rows_with_reasons(
         role = item["role"].replace("_", " ")
         reason = Text.assemble((f"{role}: ", "bold"), item["why"])
         parts.append(Padding(reason, (0, 0, 0, _WHY_INDENT)))
+        if "success" in item:  # rounds of older versions lack it
+            success = Text.assemble(("success: ", "bold"), success_text(item["success"]))
+            parts.append(Padding(success, (0, 0, 0, _WHY_INDENT)))
     return parts
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.config import TEMPERATURE_TOLERANCE_C, CampaignConfig, extremes
+from experiments.config import CampaignConfig, extremes
+from experiments.feasibility_data import fit_feasibility
 from experiments.ledger import Ledger
+from experiments.literature import Literature, literature_used
 from features.errors import LedgerError
-from features.properties import CATALOGUE, TEMPERATURE_DEPENDENT, property_of
-from models.property_gp import DEFAULT_RANGES, PropertyGP
-from models.surrogate import training_rows
+from features.properties import CATALOGUE, property_of
+from models.batch_success import Feasibility
+from models.interval_rows import interval_rows
+from models.property_gp import DEFAULT_RANGES, ENERGY, PropertyGP
 from models.trilayer import TrilayerSurrogate
 
 PELLET_PROPERTIES: Final = tuple(
@@ -44,6 +47,8 @@ class Knowledge:
         waiting: Readings kept and shown but not in the fit, with ``why_not``.
         layers: Surrogate by pellet property.
         trilayer: Surrogate of the cells.
+        feasibility: Success of jars, pellets and cells.
+        literature: Readings of others in the fit of the layers, besides ``fitted``.
     """
 
     pellets: pd.DataFrame
@@ -52,6 +57,8 @@ class Knowledge:
     waiting: pd.DataFrame
     layers: Mapping[str, PropertyGP]
     trilayer: TrilayerSurrogate
+    feasibility: Feasibility
+    literature: Literature = field(default_factory=Literature)
 
     def predict_pellets(self, recipes: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """Predictions by property of n pellet recipes."""
@@ -91,11 +98,18 @@ class Knowledge:
             name: {"kind": "PropertyGP", **model.to_dict()} for name, model in self.layers.items()
         }
         body[CELL_KEY] = {"kind": "TrilayerSurrogate", **self.trilayer.to_dict()}
+        body[SUCCESS_KEY] = {"kind": "Feasibility", **self.feasibility.to_dict()}
         return sha256(canonical(body).encode()).hexdigest(), body
 
 
 CELL_KEY: Final = "trilayer"
 """Key of the cells' surrogate among the frozen ones."""
+
+SUCCESS_KEY: Final = "success"
+"""Key of the feasibility among the frozen ones; what was frozen before there was one lacks it."""
+
+
+CURRENT: Final = "critical_current_density"
 
 
 def canonical(body: Mapping[str, Any]) -> str:
@@ -111,7 +125,9 @@ def thawed(body: Mapping[str, Any]) -> tuple[dict[str, PropertyGP], TrilayerSurr
     """
     try:
         layers = {
-            name: PropertyGP.from_dict(part) for name, part in body.items() if name != CELL_KEY
+            name: PropertyGP.from_dict(part)
+            for name, part in body.items()
+            if name not in (CELL_KEY, SUCCESS_KEY)
         }
         return layers, TrilayerSurrogate.from_dict(body[CELL_KEY])
     except (KeyError, TypeError) as error:
@@ -137,22 +153,24 @@ def fit_knowledge(ledger: Ledger, config: CampaignConfig) -> Knowledge:
 
     Args:
         ledger: The campaign's ledger.
-        config: Temperature and search ranges.
+        config: Temperature, search ranges and whether literature is learned from.
 
     Returns:
         Specimens, readings and fitted surrogates.
     """
     pellets, cells = ledger.pellets(), ledger.cells()
-    fitted, waiting = _sifted(ledger, pellets, cells, config)
-    ranges = _ranges(config)
-    recipes = sound_pellets(pellets)
+    fitted, waiting = _sifted(ledger, pellets, cells)
+    ranges = feature_ranges(config)
+    literature = literature_used(ledger, config)
+    recipes, told = literature.beside(sound_pellets(pellets), fitted)
     layers = {
-        name: PropertyGP(name, ranges=ranges).fit(recipes, _of(fitted, name))
+        name: PropertyGP(name, ranges, config.temperature_c, config.settings_of(name)).fit(
+            recipes, told
+        )
         for name in PELLET_PROPERTIES
     }
-    made_cells = sound_cells(cells)
-    trilayer = TrilayerSurrogate(layers, layer_temperature_c=config.temperature_c).fit(
-        made_cells, _of(fitted, "critical_current_density")
+    trilayer = TrilayerSurrogate(layers, physics=config.settings_of(CURRENT).physics).fit(
+        sound_cells(cells), fitted
     )
     return Knowledge(
         pellets=pellets,
@@ -161,14 +179,12 @@ def fit_knowledge(ledger: Ledger, config: CampaignConfig) -> Knowledge:
         waiting=waiting,
         layers=layers,
         trilayer=trilayer,
+        feasibility=fit_feasibility(ledger, ranges),
+        literature=literature,
     )
 
 
-def _of(readings: pd.DataFrame, name: str) -> pd.DataFrame:
-    return readings.loc[readings["property"] == name]
-
-
-def _ranges(config: CampaignConfig) -> dict[str, tuple[float, float]]:
+def feature_ranges(config: CampaignConfig) -> dict[str, tuple[float, float]]:
     """Ranges the surrogates scale by: the shipped ones, widened to what is searched here."""
     ranges = dict(DEFAULT_RANGES)
     for name, parameter in (
@@ -181,25 +197,18 @@ def _ranges(config: CampaignConfig) -> dict[str, tuple[float, float]]:
 
 
 def _sifted(
-    ledger: Ledger, pellets: pd.DataFrame, cells: pd.DataFrame, config: CampaignConfig
+    ledger: Ledger, pellets: pd.DataFrame, cells: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Readings in the fit, and those that wait with the reason in words."""
     readings = ledger.readings()
     made = {*sound_pellets(pellets).index, *sound_cells(cells).index}
     why = pd.Series("", index=readings.index, dtype=object)
-    modelled = readings["property"].isin([*PELLET_PROPERTIES, *CELL_PROPERTIES])
-    off = (readings["temperature_c"] - config.temperature_c).abs() > TEMPERATURE_TOLERANCE_C
-    why[~modelled] = "recorded and shown, no surrogate"
-    why[modelled & ~readings["specimen"].isin(made)] = "the specimen, or a jar of it, failed"
-    why[modelled & readings["property"].isin(TEMPERATURE_DEPENDENT) & off] = (
-        f"not measured at {config.temperature_c:g} °C"
-    )
+    learned = readings["property"].isin([*PELLET_PROPERTIES, *CELL_PROPERTIES, ENERGY])
+    why[~learned] = "recorded and shown, no surrogate"
+    why[learned & ~readings["specimen"].isin(made)] = "the specimen, or a jar of it, failed"
     why[~readings["trained"] & (why == "")] = "shown only, see its note"
-    why[(readings["property"] == "area_specific_resistance") & (why == "")] = (
-        "the resistance is the series sum of the layers; the reading scores it"
-    )
-    for name in (*PELLET_PROPERTIES, "critical_current_density"):
+    for name in readings.loc[why == "", "property"].unique():
         rows = readings.loc[(readings["property"] == name) & (why == "")]
-        aside = training_rows(rows, property_of(name)).set_aside
-        why[aside.index] = aside["reason"] + ", waits for a surrogate that knows it"
+        aside = interval_rows(rows, property_of(name)).set_aside
+        why[aside.index] = aside["reason"]
     return readings.loc[why == ""], readings.assign(why_not=why).loc[why != ""]

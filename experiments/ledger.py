@@ -43,6 +43,7 @@ from experiments.ledger_rows import (
     CellRow,
     JarRow,
     Kind,
+    LiteratureRow,
     NoteRow,
     OutboxRow,
     PelletRow,
@@ -53,6 +54,7 @@ from experiments.ledger_schema import (
     ASSUMPTION_LOG,
     FILES,
     JARS,
+    LITERATURE,
     META,
     METADATA,
     MODELS,
@@ -81,6 +83,7 @@ __all__ = [
     "CellRow",
     "JarRow",
     "Ledger",
+    "LiteratureRow",
     "NoteRow",
     "OutboxRow",
     "PelletRow",
@@ -193,6 +196,8 @@ class Ledger:
                 f"{ledger._where}: was written with ledger schema {version}, this glassloop reads "
                 f"up to {SCHEMA_VERSION}; upgrade glassloop"
             )
+        if version < SCHEMA_VERSION:
+            ledger._bring_up_to_date()
         return ledger
 
     def close(self) -> None:
@@ -300,6 +305,20 @@ class Ledger:
         query = select(READINGS).order_by(READINGS.c.version_id)
         if current:
             query = query.where(is_current(READINGS), READINGS.c.withdrawn.is_(False))
+        return self._frame(query)
+
+    def literature(self, *, current: bool = True) -> pd.DataFrame:
+        """Values of the literature, oldest first.
+
+        Args:
+            current: Leave out what was superseded or withdrawn.
+
+        Returns:
+            Columns of the literature table; open bounds are NaN.
+        """
+        query = select(LITERATURE).order_by(LITERATURE.c.version_id)
+        if current:
+            query = query.where(is_current(LITERATURE), LITERATURE.c.withdrawn.is_(False))
         return self._frame(query)
 
     def history(self, specimen: str) -> pd.DataFrame:
@@ -446,6 +465,13 @@ class Ledger:
             raise LedgerError(f"{self._where}: the ledger is closed; open it again")
         with _complaints(self._where), _connected(self._engine, write=write) as connection:
             yield connection
+
+    def _bring_up_to_date(self) -> None:
+        """Add the tables that came since; nothing that is there changes."""
+        with self._connection(write=True) as connection:
+            METADATA.create_all(connection)
+            newer = META.c.key == "schema_version"
+            connection.execute(update(META).where(newer).values(value=str(SCHEMA_VERSION)))
 
     def _frame(self, query: Select[Any]) -> pd.DataFrame:
         with self._connection() as connection:

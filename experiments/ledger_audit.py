@@ -7,6 +7,7 @@ from typing import Final
 import pandas as pd
 
 _TABLES: Final = {"jar": "jars", "pellet": "pellets", "cell": "cells"}
+_VALUES: Final = ("readings", "literature")
 _ROUNDING_MG: Final = 0.05
 
 
@@ -24,7 +25,7 @@ def problems(
         A sentence naming the specimen, model or jar.
     """
     yield from _specimens(tables)
-    for name in (*_TABLES.values(), "readings"):
+    for name in (*_TABLES.values(), *_VALUES):
         yield from _chains(name, tables[name])
     yield from _parents(tables)
     yield from _models(tables["models"], tables["proposals"])
@@ -51,7 +52,7 @@ def _chains(name: str, versions: pd.DataFrame) -> Iterator[str]:
         yield f"{name}: version {version:g} is superseded more than once"
     for version in replaced[~replaced.isin(versions["version_id"])]:
         yield f"{name}: version {version:g} is superseded and does not exist"
-    if name == "readings":
+    if name in _VALUES:
         return
     current = versions[~versions["version_id"].isin(replaced)]
     for specimen, count in current["specimen"].value_counts().items():

@@ -199,6 +199,54 @@ class ReadingRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiteratureRow:
+    """One value of one glass of somebody else's, with the recipe it was made by.
+
+    It is no specimen of this ledger: nothing can be pressed from it and no reading taken on it.
+
+    Attributes:
+        source: Who made it, such as ``Tsuji 2021``; readings of one source share a bias.
+        specimen: What the source calls it.
+        x: Oxygen per formula unit, dimensionless.
+        milling_time_h: Net milling time, h.
+        milling_media: Id of the medium.
+        milling_speed_rpm: Speed of the disc, rpm.
+        pressing_pressure_mpa: Uniaxial pressure, MPa.
+        property: Catalogue id of a property of pellets.
+        lower: Lower bound in the catalogue's unit; ``None`` when open, equal to ``upper`` when
+            exact.
+        upper: Upper bound; ``None`` when open.
+        se: Standard error of the stated value, physical unit; ``None`` when not stated.
+        temperature_c: Temperature of the measurement, °C.
+        doi: Where it can be looked up.
+        note: Anything else, above all what was assumed.
+        text: The value as entered.
+        recorded_by: Who recorded it.
+        file_sha256: Hash of the file it came from; add that file first.
+        withdrawn: Whether this version takes the value back.
+    """
+
+    source: str
+    specimen: str
+    x: float
+    milling_time_h: float
+    milling_media: str
+    milling_speed_rpm: float
+    pressing_pressure_mpa: float
+    property: str
+    lower: float | None
+    upper: float | None
+    se: float | None = None
+    temperature_c: float | None = None
+    doi: str = ""
+    note: str = ""
+    text: str = ""
+    recorded_by: str = ""
+    file_sha256: str | None = None
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalRow:
     """A proposed specimen and its prediction, frozen as they stood.
 

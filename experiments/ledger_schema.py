@@ -43,8 +43,11 @@ from experiments.ledger_rows import KINDS, ORIGINS, ROUND_EVENTS, STATUSES
 from experiments.ledger_values import plain, scalar
 from features.errors import LedgerError
 
-SCHEMA_VERSION: Final = 1
-"""Raised when a table changes; a ledger with a higher one is refused."""
+SCHEMA_VERSION: Final = 2
+"""Raised when a table comes or changes; a ledger with a higher one is refused. 2: literature."""
+
+LedgerTable = Table
+"""What a table is, for modules that do not know the database library."""
 
 METADATA: Final = MetaData()
 
@@ -255,6 +258,43 @@ READINGS: Final = Table(
     CheckConstraint("lower IS NOT NULL OR upper IS NOT NULL", name="lower_or_upper_is_known"),
     CheckConstraint("se > 0", name="se_is_positive"),
     CheckConstraint("n >= 1", name="n_is_at_least_1"),
+)
+
+# Literature is no origin of jars: what is not among them is never stock, never proposed, never
+# counted as made, and a file of an older version needs but one more table.
+LITERATURE: Final = Table(
+    "literature",
+    METADATA,
+    Column("version_id", Integer, primary_key=True),
+    _text("source"),
+    _text("doi"),
+    _text("specimen"),
+    _number("x", nullable=False),
+    _number("milling_time_h", nullable=False),
+    _text("milling_media"),
+    _number("milling_speed_rpm", nullable=False),
+    _number("pressing_pressure_mpa", nullable=False),
+    _text("property"),
+    _number("lower"),
+    _number("upper"),
+    _number("se"),
+    _number("temperature_c"),
+    _text("note"),
+    _text("text"),
+    _text("recorded_by"),
+    _refers("file_sha256", "files.sha256", nullable=True),
+    Column("withdrawn", Boolean, nullable=False),
+    _text("recorded_at"),
+    Column("supersedes", Integer, ForeignKey("literature.version_id"), unique=True),
+    CheckConstraint("supersedes < version_id", name="a_version_supersedes_an_earlier_one"),
+    CheckConstraint("source <> ''", name="source_is_not_empty"),
+    CheckConstraint("specimen <> ''", name="specimen_is_not_empty"),
+    CheckConstraint("property <> ''", name="property_is_not_empty"),
+    CheckConstraint("x BETWEEN 0 AND 4", name="x_is_between_0_and_4"),
+    CheckConstraint("lower <= upper", name="lower_is_at_most_upper"),
+    CheckConstraint("lower IS NOT NULL OR upper IS NOT NULL", name="lower_or_upper_is_known"),
+    CheckConstraint("se > 0", name="se_is_positive"),
+    *_not_negative("milling_time_h", "milling_speed_rpm", "pressing_pressure_mpa"),
 )
 
 NOTES: Final = Table(

@@ -10,6 +10,7 @@ from experiments.ledger_rows import (
     CellRow,
     JarRow,
     Kind,
+    LiteratureRow,
     NoteRow,
     OutboxRow,
     PelletRow,
@@ -21,6 +22,7 @@ from experiments.ledger_rows import (
 from experiments.ledger_schema import (
     ASSUMPTION_LOG,
     FILES,
+    LITERATURE,
     META,
     MODELS,
     NOTES,
@@ -31,6 +33,7 @@ from experiments.ledger_schema import (
     ROUNDS,
     SPECIMENS,
     VERSIONS,
+    LedgerTable,
     Writer,
     current,
     own_facts,
@@ -101,18 +104,25 @@ class Transaction:
         Raises:
             LedgerError: If there is no such reading or it was superseded already.
         """
-        where = f"{self._where}: reading {version_id}"
-        held = self._writer.first(READINGS.select().where(READINGS.c.version_id == version_id))
-        if held is None:
-            raise LedgerError(f"{where}: is not in the ledger; add it before correcting it")
-        newer = self._writer.first(READINGS.select().where(READINGS.c.supersedes == version_id))
-        if newer is not None:
-            raise LedgerError(
-                f"{where}: was superseded already; correct version {newer['version_id']} instead"
-            )
-        if not _differs(held, storable(READINGS, _values(row), where=where)):
+        if not self._may_supersede(READINGS, f"reading {version_id}", version_id, row):
             return False
         self._insert_reading(row, supersedes=version_id)
+        return True
+
+    def add_literature(self, row: LiteratureRow) -> int:
+        """Add a value of the literature.
+
+        Returns:
+            Its version id, by which it can be corrected.
+        """
+        return self._insert_literature(row, supersedes=None)
+
+    def correct_literature(self, version_id: int, row: LiteratureRow) -> bool:
+        """Supersede a current value of the literature; see ``correct_reading``."""
+        what = f"literature {version_id}"
+        if not self._may_supersede(LITERATURE, what, version_id, row):
+            return False
+        self._insert_literature(row, supersedes=version_id)
         return True
 
     def add_round(
@@ -330,6 +340,30 @@ class Transaction:
                 ) from error
         values = _values(row) | {"recorded_at": self._now, "supersedes": supersedes}
         return int(self._writer.insert(READINGS, what, values))
+
+    def _insert_literature(self, row: LiteratureRow, *, supersedes: int | None) -> int:
+        what = f"literature: {row.property} of {row.source}, {row.specimen}"
+        values = _values(row) | {"recorded_at": self._now, "supersedes": supersedes}
+        return int(self._writer.insert(LITERATURE, what, values))
+
+    def _may_supersede(
+        self, table: LedgerTable, what: str, version_id: int, row: ReadingRow | LiteratureRow
+    ) -> bool:
+        """Whether a row says anything new of a version.
+
+        Raises:
+            LedgerError: If there is no such version or it was superseded already.
+        """
+        where = f"{self._where}: {what}"
+        held = self._writer.first(table.select().where(table.c.version_id == version_id))
+        if held is None:
+            raise LedgerError(f"{where}: is not in the ledger; add it before correcting it")
+        newer = self._writer.first(table.select().where(table.c.supersedes == version_id))
+        if newer is not None:
+            raise LedgerError(
+                f"{where}: was superseded already; correct version {newer['version_id']} instead"
+            )
+        return _differs(held, storable(table, _values(row), where=where))
 
     def _kind_of(self, specimen: str) -> str | None:
         held = self._writer.first(SPECIMENS.select().where(SPECIMENS.c.id == specimen))

@@ -66,7 +66,7 @@ def jar_row(values: RowValues, sources: Sources) -> JarRow | None:
     batch_g = _batch_g(values, bench, masses)
     recovered = _recovered(values, batch_g if values.is_sound else None)
     time_h, speed_rpm = values.number("milling_time_h"), values.number("milling_speed_rpm")
-    media = _media(values)
+    media = media_of(values)
     if not values.is_sound:
         return None
     return JarRow(
@@ -170,7 +170,8 @@ def _origin(values: RowValues, recovered: float | None, bench: Bench) -> Origin:
     return origin
 
 
-def _media(values: RowValues) -> str:
+def media_of(values: RowValues) -> str:
+    """Medium of a row by its id, however it is spelled; refused when there is none such."""
     text = values.text("milling_media")
     media = text.lower().replace(" ", "_")
     if text and media not in MEDIA:

@@ -16,15 +16,43 @@ import pandas as pd
 
 from features.errors import ReadingError, TableError
 from features.properties import Carrier, property_of
+from models.baseline_botorch import BotorchSurrogate
+from models.baseline_forest import ForestSurrogate
+from models.baseline_ridge import RidgeSurrogate
+from models.baseline_sklearn_gp import SklearnGPSurrogate
 from models.baselines import MeanSurrogate
+from models.batch_success import Feasibility
+from models.correlated import CorrelatedProperty
+from models.feasibility import SUCCESS_COLUMNS
 from models.layers import CELL_COLUMNS
 from models.property_gp import PropertyGP
 from models.trilayer import TrilayerSurrogate
 
-Servable = PropertyGP | MeanSurrogate | TrilayerSurrogate
+Servable = (
+    PropertyGP
+    | MeanSurrogate
+    | TrilayerSurrogate
+    | RidgeSurrogate
+    | SklearnGPSurrogate
+    | ForestSurrogate
+    | BotorchSurrogate
+    | CorrelatedProperty
+    | Feasibility
+)
 
 SERVABLE: Final[Mapping[str, type[Servable]]] = {
-    kind.__name__: kind for kind in (PropertyGP, MeanSurrogate, TrilayerSurrogate)
+    kind.__name__: kind
+    for kind in (
+        PropertyGP,
+        MeanSurrogate,
+        TrilayerSurrogate,
+        RidgeSurrogate,
+        SklearnGPSurrogate,
+        ForestSurrogate,
+        BotorchSurrogate,
+        CorrelatedProperty,
+        Feasibility,
+    )
 }
 """Surrogates that can be logged, by the name that stands as ``kind`` in their JSON."""
 
@@ -39,6 +67,9 @@ COLUMNS: Final[Mapping[Carrier, tuple[str, ...]]] = {
     "cell": CELL_COLUMNS,
 }
 """Columns a table needs for predictions of pellets and of cells."""
+
+SUCCESS: Final[Mapping[str, Carrier]] = {"glass_success": "pellet", "cell_success": "cell"}
+"""What stands where a property does for the probability of success, and what it is asked of."""
 
 EXAMPLE: Final[Mapping[str, Any]] = {
     "x": 0.15,
@@ -121,7 +152,8 @@ class SurrogateBundle:
         Returns:
             Index as given; columns ``<property>_mean``, ``_sd``, ``_lower``, ``_upper``,
             ``_reading_sd``, ``_reading_lower``, ``_reading_upper``. Physical units, but the two
-            sds in decades for properties on a log10 scale.
+            sds in decades for properties on a log10 scale. Of ``glass_success`` and
+            ``cell_success``: ``_probability``, ``_lower``, ``_upper``.
 
         Raises:
             ReadingError: If the model holds no surrogate of the property asked for.
@@ -155,11 +187,14 @@ class SurrogateBundle:
 def _properties_of(surrogate: Servable) -> tuple[str, ...]:
     if isinstance(surrogate, TrilayerSurrogate):
         return ("critical_current_density", "area_specific_resistance")
+    if isinstance(surrogate, Feasibility):
+        return tuple(SUCCESS)
     return (surrogate.property_id,)
 
 
 def _lacking(property_id: str, table: pd.DataFrame) -> list[str]:
-    return [name for name in COLUMNS[property_of(property_id).carrier] if name not in table]
+    carrier = SUCCESS.get(property_id) or property_of(property_id).carrier
+    return [name for name in COLUMNS[carrier] if name not in table]
 
 
 def _tables(
@@ -167,6 +202,10 @@ def _tables(
 ) -> Mapping[str, pd.DataFrame]:
     if isinstance(surrogate, TrilayerSurrogate):
         return surrogate.predict(table)
+    if isinstance(surrogate, Feasibility):
+        of_glass = SUCCESS[property_id] == "pellet"
+        success = surrogate.glass_success(table) if of_glass else surrogate.cell_success(table)
+        return {property_id: success[[*SUCCESS_COLUMNS]]}
     return {property_id: surrogate.predict(table)}
 
 

@@ -106,12 +106,12 @@ def read_result_rows(rows: Sequence[Row], bench: Bench, made: Findings | None = 
 
 def _take(values: RowValues, bench: Bench, made: Findings, found: Results) -> None:
     row = values.row
-    entry = _property(values)
+    entry = property_in(values)
     is_unmeasured, is_withdrawn = _says(row, NOT_MEASURED), _says(row, WITHDRAWN)
     _check_specimen(values, entry, bench, made, is_reading=not (is_unmeasured or is_withdrawn))
     if entry is None:
         return
-    temperature = _temperature(values, entry, is_needed=not (is_unmeasured or is_withdrawn))
+    temperature = temperature_in(values, entry, is_needed=not (is_unmeasured or is_withdrawn))
     if is_unmeasured or is_withdrawn:
         if values.is_sound and is_unmeasured:
             found.not_measured.append((row["specimen"], entry.id))
@@ -151,7 +151,8 @@ def _says(row: Row, word: str) -> bool:
     return row["value"].lower().replace(" ", "_") == word
 
 
-def _property(values: RowValues) -> Property | None:
+def property_in(values: RowValues) -> Property | None:
+    """The property a row names; refused when the catalogue lacks it."""
     name = values.row["property"].lower().replace(" ", "_")
     if name in CATALOGUE:
         return CATALOGUE[name]
@@ -193,7 +194,8 @@ def _check_specimen(
         values.warn("specimen", "has failed; its result is kept, nothing is learned from it")
 
 
-def _temperature(values: RowValues, entry: Property, *, is_needed: bool) -> float | None:
+def temperature_in(values: RowValues, entry: Property, *, is_needed: bool) -> float | None:
+    """Temperature of a row, °C; refused where the property needs one."""
     value = values.written("temperature_c")
     with_sodium = entry.carrier == "cell" or entry.id == "charge_transfer_resistance"
     if value is not None and with_sodium and value > MAX_TEMPERATURE_WITH_SODIUM_C:

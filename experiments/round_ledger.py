@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from experiments.config import CampaignConfig
 from experiments.knowledge import (
@@ -21,6 +21,9 @@ from experiments.round_plan import JAR_COLUMNS, Round
 from features.errors import CampaignError
 from models.baselines import MeanSurrogate
 from models.validation import leave_one_out
+
+_READING: Final = ("specimen", "property", "lower", "upper", "se", "temperature_c", "source")
+"""What MLflow is told of a reading."""
 
 
 def write_round(
@@ -98,11 +101,14 @@ def _opened(
     config: CampaignConfig, knowledge: Knowledge, round_: Round, body: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What MLflow is told of a new round."""
-    readings = knowledge.fitted[
-        ["specimen", "property", "lower", "upper", "se", "temperature_c", "source"]
-    ]
+    readings = knowledge.fitted[list(_READING)]
     made = knowledge.pellets[list(GLASS_COLUMNS)]
     data = readings.join(made, on="specimen").to_csv(index=False)
+    if len(others := knowledge.literature.readings):
+        theirs = others[list(_READING)].join(
+            knowledge.literature.recipes[list(GLASS_COLUMNS)], on="specimen"
+        )
+        data += theirs.to_csv(index=False, header=False)
     counts = {
         f"n_readings_{name}": float((readings["property"] == name).sum())
         for name in (*PELLET_PROPERTIES, *CELL_PROPERTIES)

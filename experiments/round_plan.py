@@ -4,7 +4,7 @@ The same dictionary is printed by ``propose --json``, shown on the batch sheet a
 the ledger.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,7 +17,9 @@ from experiments.config import CampaignConfig
 from experiments.glass_batch import GlassBatch, propose_glasses
 from experiments.knowledge import GLASS_COLUMNS, Knowledge
 from experiments.ledger import Ledger
+from experiments.literature import literature_sentences
 from experiments.progress import hypervolumes
+from experiments.success_words import success_warnings
 from features.cell_limits import SAME_X, Limits
 from features.properties import property_of
 from features.stoichiometry import Assays, masses_for
@@ -45,8 +47,8 @@ def plan_round(
 
     Returns:
         ``round``, ``campaign``, ``simulated``, ``created``, ``seed``, ``mill_run``, ``glasses`` and
-        ``trilayers`` (each with id, role, why, recipe, predictions), ``counts``, ``assumptions``,
-        ``warnings``, ``hypervolume``, ``mlflow_run_id``.
+        ``trilayers`` (each with id, role, why, recipe, predictions, success), ``counts``,
+        ``assumptions``, ``warnings``, ``hypervolume``, ``mlflow_run_id``.
 
     Raises:
         CampaignError: If more jars are asked for than are owned.
@@ -60,6 +62,9 @@ def plan_round(
     powder = _powder(ledger, config, stock, batch, number)
     cells = propose_cells(knowledge, config, powder, k=trilayers, rng=rng)
     items = _glass_items(config, knowledge, number, batch)
+    jars = ledger.jars()
+    sound = [str(jar) for jar in jars.index[jars["status"] == "made"]]
+    cell_items = _cell_items(knowledge, number, cells, powder, sound)
     return {
         "round": round_id(number),
         "campaign": config.name,
@@ -72,13 +77,20 @@ def plan_round(
             "why": batch.run_why,
         },
         "glasses": items,
-        "trilayers": _cell_items(knowledge, number, cells, powder),
+        "trilayers": cell_items,
         "counts": [
             *(count_in_words(m.n_readings, name) for name, m in knowledge.layers.items()),
             count_in_words(knowledge.trilayer.n_readings, "critical_current_density"),
         ],
-        "assumptions": assumption_sentences(ledger, config),
-        "warnings": [*batch.warnings, *cells.warnings],
+        "assumptions": [
+            *assumption_sentences(ledger, config),
+            *literature_sentences(knowledge.literature),
+        ],
+        "warnings": [
+            *batch.warnings,
+            *cells.warnings,
+            *success_warnings([*items, *cell_items], knowledge.feasibility.in_words()),
+        ],
         "hypervolume": hypervolumes(knowledge, config),
         "mlflow_run_id": None,
     }
@@ -120,6 +132,7 @@ def _glass_items(
     ids = [_jar_id(number, i) for i in range(len(batch.glasses))]
     recipes = pd.DataFrame([dict(g.recipe) for g in batch.glasses], index=ids)
     predictions = knowledge.predict_pellets(recipes[list(GLASS_COLUMNS)])
+    success = knowledge.feasibility.glass_success(recipes[list(GLASS_COLUMNS)])
     assays = Assays(**config.assays.model_dump())
     batch_g = config.glasses.batch_mass_g
     items = []
@@ -142,19 +155,22 @@ def _glass_items(
                 },
                 "batch_mass_g": batch_g,
                 "predictions": _predictions(predictions, jar),
+                "success": _success(success, jar),
             }
         )
     return items
 
 
 def _cell_items(
-    knowledge: Knowledge, number: int, cells: CellBatch, powder: Powder
+    knowledge: Knowledge, number: int, cells: CellBatch, powder: Powder, sound: Collection[str]
 ) -> list[dict[str, Any]]:
     if not cells.cells:
         return []
     ids = [f"{round_id(number)}-C{i + 1}" for i in range(len(cells.cells))]
     choice = pd.DataFrame([dict(cell.recipe) for cell in cells.cells], index=ids)
-    predictions = knowledge.predict_cells(whole_cells(choice, powder.jars))
+    whole = whole_cells(choice, powder.jars)
+    predictions = knowledge.predict_cells(whole)
+    success = knowledge.feasibility.cell_success(whole, sound=sound)
     return [
         {
             "id": name,
@@ -170,6 +186,7 @@ def _cell_items(
                 },
             },
             "predictions": _predictions(predictions, name),
+            "success": _success(success, name),
         }
         for name, cell in zip(ids, cells.cells, strict=True)
     ]
@@ -191,3 +208,9 @@ def _predictions(tables: Mapping[str, pd.DataFrame], row: str) -> dict[str, dict
         values = {part: float(table[part].loc[row]) for part in map(str, table.columns)}
         found[name] = {**values, "unit": entry.unit, "sd_unit": entry.sd_unit}
     return found
+
+
+def _success(table: pd.DataFrame, row: str) -> dict[str, Any]:
+    """Probability of success with its 90 % range, and the level most likely to fail."""
+    numbers = {name: float(table[name].loc[row]) for name in ("probability", "lower", "upper")}
+    return {**numbers, "weakest": str(table["weakest"].loc[row])}

@@ -8,8 +8,11 @@ from experiments.assumptions import assumption_sentences, both_readings
 from experiments.config import CampaignConfig
 from experiments.knowledge import CELL_PROPERTIES, PELLET_PROPERTIES, Knowledge
 from experiments.ledger import Ledger
+from experiments.literature import literature_waiting
+from experiments.literature_report import literature_report
 from experiments.progress import hypervolumes
 from experiments.settling import last_summary, undecided
+from features.properties import property_of
 
 
 def status_of(ledger: Ledger, config: CampaignConfig, knowledge: Knowledge) -> dict[str, Any]:
@@ -36,8 +39,12 @@ def status_of(ledger: Ledger, config: CampaignConfig, knowledge: Knowledge) -> d
             name: int(fitted.get(name, 0)) for name in (*PELLET_PROPERTIES, *CELL_PROPERTIES)
         },
         "in_words": [model.in_words() for model in knowledge.layers.values()]
-        + [knowledge.trilayer.in_words()],
-        "set_aside": [_waiting(row) for row in knowledge.waiting.to_dict("records")],
+        + [knowledge.trilayer.in_words()]
+        + [f"success: {line}" for line in knowledge.feasibility.in_words().values()],
+        "scatter": _scatter(knowledge),
+        "set_aside": [_waiting(row) for row in knowledge.waiting.to_dict("records")]
+        + literature_waiting(ledger, config),
+        "literature": literature_report(ledger, config, knowledge),
         "notes": [f"{row['id']}: {row['text']}" for row in ledger.notes().to_dict("records")],
         "assumptions": assumption_sentences(ledger, config),
         "assumption_changes": ledger.assumption_changes().to_dict("records"),
@@ -65,6 +72,25 @@ def _round(ledger: Ledger, row: dict[Any, Any]) -> dict[str, Any]:
         "n_trilayers": int((proposals["kind"] == "trilayer").sum()),
         "waits_for": undecided(ledger, row["id"]) if row["state"] == "open" else [],
         "scored": last_summary(ledger, row["id"]),
+    }
+
+
+def _scatter(knowledge: Knowledge) -> dict[str, dict[str, dict[str, Any]]]:
+    """Standard deviation between jars, pellets, cells and readings, by property and level."""
+    found = {
+        name: (model.scatter(), property_of(name).sd_unit)
+        for name, model in knowledge.layers.items()
+        if model.n_readings
+    }
+    if knowledge.trilayer.n_readings:
+        name = "critical_current_density"
+        found[name] = (knowledge.trilayer.scatter(), property_of(name).sd_unit)
+    return {
+        name: {
+            part.level: {**part.to_dict(), "unit": unit, "in_words": part.in_words(unit)}
+            for part in levels
+        }
+        for name, (levels, unit) in found.items()
     }
 
 

@@ -24,6 +24,9 @@ Kinds of events. All may carry, as plain JSON:
 ``round_closed``
     Ends the run with ``status`` (default FINISHED).
 
+Besides, ``log_nested`` writes a run with nested ones at once, not through the outbox: a comparison
+of surrogates, which can be computed again.
+
 A run carries the tags ``glassloop.campaign``, ``glassloop.campaign_id`` and ``glassloop.round``;
 ``glassloop.simulated`` is for the event's ``tags`` to say.
 """
@@ -34,7 +37,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from io import StringIO
@@ -73,6 +76,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.store.db import utils as mlflow_database
 from mlflow.types.schema import AnyType, ColSpec, ParamSchema, ParamSpec, Schema
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.validation import MAX_DATASET_DIGEST_SIZE, MAX_PARAMS_TAGS_PER_BATCH
 
 KINDS: Final = ("round_opened", "round_recorded", "round_closed")
@@ -83,6 +87,11 @@ MODEL_NAME: Final = "surrogates"
 
 MODEL_REQUIREMENTS: Final = ("numpy", "pandas", "scikit-learn", "scipy")
 """What the code that travels with the model needs; logged with the versions installed here."""
+
+KIND_REQUIREMENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "BotorchSurrogate": ("botorch", "gpytorch", "torch"),
+}
+"""What some kinds of surrogates need besides."""
 
 _TROUBLE: Final = (
     MlflowException,
@@ -155,6 +164,21 @@ class Delivery:
     experiment_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """What came of writing a run with nested ones.
+
+    Attributes:
+        run_id: The outer run; ``None`` when not even that could be made.
+        experiment_id: MLflow's experiment.
+        error: What went wrong, one sentence; ``None`` when all was stored.
+    """
+
+    run_id: str | None = None
+    experiment_id: str | None = None
+    error: str | None = None
+
+
 def resolve_tracking_uri(mlruns_dir: Path, configured: str | None = None) -> tuple[str, str | None]:
     """Where MLflow's store is: ``MLFLOW_TRACKING_URI``, else as configured, else in a folder.
 
@@ -183,7 +207,7 @@ def describe_store(tracking_uri: str) -> str:
         >>> describe_store("sqlite:///mlflow.db").partition("; ")[2]
         'look at them with: mlflow ui --backend-store-uri sqlite:///mlflow.db'
     """
-    shown = _without_password(tracking_uri)
+    shown = without_password(tracking_uri)
     if urlsplit(tracking_uri).scheme in {"http", "https"}:
         return f"MLflow keeps the rounds on {shown}; open that address in a browser"
     quoted = f'"{shown}"' if " " in shown else shown
@@ -201,7 +225,7 @@ def run_link(tracking_uri: str, *, experiment_id: str, run_id: str) -> str:
         'http://mlflow.lab:5000/#/experiments/3/runs/0f'
     """
     is_server = urlsplit(tracking_uri).scheme in {"http", "https"}
-    base = _without_password(tracking_uri) if is_server else "http://127.0.0.1:5000"
+    base = without_password(tracking_uri) if is_server else "http://127.0.0.1:5000"
     return f"{base.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
 
 
@@ -265,6 +289,62 @@ def deliver(
     )
 
 
+def log_nested(
+    parent: Mapping[str, Any],
+    nested: Sequence[Mapping[str, Any]],
+    *,
+    tracking_uri: str,
+    artifact_root: str | None,
+    experiment: str,
+    campaign_id: str,
+) -> Logged:
+    """Write a run and nested ones now. Never raises because of MLflow.
+
+    A run is ``{"name", "params", "metrics", "tags", "artifacts", "models"}``, of which all but
+    the name may be missing; artifacts are texts or bytes by file name, models plain surrogates as
+    ``pyfunc_model.plain_surrogate`` gives them, logged as one model of the run's name.
+
+    Args:
+        parent: The outer run.
+        nested: Runs inside it.
+        tracking_uri: Where MLflow's store is.
+        artifact_root: Root of the artifacts for an experiment made now.
+        experiment: Name of the campaign, and of its experiment.
+        campaign_id: What tells two campaigns of one name apart.
+
+    Returns:
+        The outer run; with an error, runs that were begun are marked FAILED where that is
+        possible.
+    """
+    begun: list[str] = []
+    experiment_id = None
+    with _fast_and_quiet():
+        try:
+            client = MlflowClient(tracking_uri=tracking_uri)
+            experiment_id = _experiment_id(client, experiment, artifact_root)
+            shelf = _Shelf(client, experiment_id, experiment, campaign_id)
+            shelf.log_run(parent, begun)
+            for run in nested:
+                shelf.log_run(run, begun)
+            for run_id in reversed(begun):
+                client.set_terminated(run_id)
+        except _TROUBLE as trouble:
+            with suppress(*_TROUBLE):
+                for run_id in reversed(begun):
+                    client.set_terminated(run_id, "FAILED")
+            reason = _reason(tracking_uri, trouble)
+            what = (
+                f"{parent['name']} was not stored"
+                if not begun
+                else (f"{parent['name']} was stored in part only, run {begun[0]} is marked FAILED")
+            )
+            error = f"MLflow at {without_password(tracking_uri)}: {what} ({reason})"
+            return Logged(
+                run_id=begun[0] if begun else None, experiment_id=experiment_id, error=error
+            )
+    return Logged(run_id=begun[0], experiment_id=experiment_id)
+
+
 @dataclass(frozen=True, slots=True)
 class _Shelf:
     """One experiment of one store, ready to be written to."""
@@ -287,7 +367,7 @@ class _Shelf:
         if done in run.data.tags:
             return run_id
         payload = event.payload
-        self._log_values(run, event)
+        self._log_values(run, payload, later_ms=event.id)
         self._log_files(run_id, payload.get("artifacts", {}))
         if "dataset" in payload:
             self._log_dataset(run, payload["dataset"])
@@ -299,6 +379,20 @@ class _Shelf:
             )
         self.client.set_tag(run_id, done, event.kind)
         return run_id
+
+    def log_run(self, told: Mapping[str, Any], begun: list[str]) -> None:
+        """Begin a run, inside the first one begun if there is one, and write all of it."""
+        tags = {
+            "glassloop.campaign_id": self.campaign_id,
+            "glassloop.campaign": self.campaign,
+            **({MLFLOW_PARENT_RUN_ID: begun[0]} if begun else {}),
+        }
+        run = self.client.create_run(self.experiment_id, run_name=told["name"], tags=tags)
+        begun.append(run.info.run_id)
+        self._log_values(run, told, later_ms=0)
+        self._log_files(run.info.run_id, told.get("artifacts", {}))
+        if told.get("models"):
+            self._log_models(run, told["models"], name=told["name"])
 
     def _run_of(self, event: Event) -> Run:
         """The run of the event's round; made if there is none, whatever the kind.
@@ -322,12 +416,11 @@ class _Shelf:
             tags={**tags, "glassloop.campaign": self.campaign},
         )
 
-    def _log_values(self, run: Run, event: Event) -> None:
-        payload = event.payload
+    def _log_values(self, run: Run, payload: Mapping[str, Any], *, later_ms: int) -> None:
         # MLflow keeps points equal in value, step and time once, and calls the last in time the
         # current one. Hence a time that is the same when an event is written again, and later
         # for a later event even of the same second.
-        time_ms = int(payload.get("time_ms", run.info.start_time)) + event.id
+        time_ms = int(payload.get("time_ms", run.info.start_time)) + later_ms
         step = int(payload.get("step", 0))
         metrics = [
             Metric(key, float(value), time_ms, step)
@@ -339,14 +432,14 @@ class _Shelf:
         for some in _batches(payload.get("tags", {})):
             self.client.log_batch(run.info.run_id, tags=[RunTag(k, str(v)) for k, v in some])
 
-    def _log_files(self, run_id: str, texts: Mapping[str, str]) -> None:
-        if not texts:
+    def _log_files(self, run_id: str, contents: Mapping[str, str | bytes]) -> None:
+        if not contents:
             return
         with tempfile.TemporaryDirectory() as folder:
-            for name, text in texts.items():
+            for name, content in contents.items():
                 file = Path(folder, name)
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(text, encoding="utf-8", newline="")
+                file.write_bytes(content if isinstance(content, bytes) else content.encode())
             self.client.log_artifacts(run_id, folder)
 
     def _log_dataset(self, run: Run, dataset: Mapping[str, str]) -> None:
@@ -376,12 +469,14 @@ class _Shelf:
         root = str(run.info.artifact_uri)
         if not root.startswith("mlflow-artifacts:"):
             return f"{root}/{file}"
-        server = _without_password(str(self.client.tracking_uri)).rstrip("/")
+        server = without_password(str(self.client.tracking_uri)).rstrip("/")
         return f"{server}/get-artifact?run_uuid={run.info.run_id}&path={quote(file)}"
 
-    def _log_models(self, run: Run, surrogates: Mapping[str, Any], *, step: int) -> None:
+    def _log_models(
+        self, run: Run, surrogates: Mapping[str, Any], *, step: int = 0, name: str = MODEL_NAME
+    ) -> None:
         run_id = run.info.run_id
-        logged = self._logged_model(run_id, surrogates)
+        logged = self._logged_model(run_id, surrogates, name)
         if logged.status != LoggedModelStatus.READY:
             with tempfile.TemporaryDirectory() as folder:
                 _save_model(Path(folder), surrogates, run_id=run_id, logged=logged)
@@ -390,19 +485,19 @@ class _Shelf:
         if logged.model_id not in _output_model_ids(self.client.get_run(run_id)):
             self.client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step)])
 
-    def _logged_model(self, run_id: str, surrogates: Mapping[str, Any]) -> LoggedModel:
+    def _logged_model(self, run_id: str, surrogates: Mapping[str, Any], name: str) -> LoggedModel:
         found = self.client.search_logged_models(
             [self.experiment_id],
-            f"name = '{MODEL_NAME}' AND source_run_id = '{run_id}'",
+            f"name = '{name}' AND source_run_id = '{run_id}'",
             max_results=1,
         )
         if found:
             return found[0]
         return self.client.create_logged_model(
             self.experiment_id,
-            name=MODEL_NAME,
+            name=name,
             source_run_id=run_id,
-            params={name: str(plain["kind"]) for name, plain in surrogates.items()},
+            params={key: str(plain["kind"]) for key, plain in surrogates.items()},
         )
 
 
@@ -420,7 +515,7 @@ def _save_model(
         loader_module=pyfunc_model.__name__.rpartition(".")[2],
         data_path=str(data),
         code_paths=[pyfunc_model.__file__, *features.__path__, *models.__path__],
-        pip_requirements=[f"{name}=={version(name)}" for name in MODEL_REQUIREMENTS],
+        pip_requirements=[f"{name}=={version(name)}" for name in _requirements(surrogates)],
         signature=ModelSignature(
             inputs=Schema([ColSpec(anything, column, required=False) for column in columns]),
             params=ParamSchema([ParamSpec("property", "string", "")]),
@@ -433,6 +528,12 @@ def _save_model(
             model_uuid=logged.model_id,
         ),
     )
+
+
+def _requirements(surrogates: Mapping[str, Any]) -> tuple[str, ...]:
+    kinds = dict.fromkeys(str(plain["kind"]) for plain in surrogates.values())
+    more = (name for kind in kinds for name in KIND_REQUIREMENTS.get(kind, ()))
+    return tuple(dict.fromkeys((*MODEL_REQUIREMENTS, *more)))
 
 
 def _output_model_ids(run: Run) -> set[str]:
@@ -454,17 +555,27 @@ def _batches(texts: Mapping[str, Any]) -> Iterator[list[tuple[str, Any]]]:
 
 
 def _complaint(tracking_uri: str, event: Event, trouble: Exception) -> str:
-    password = urlsplit(tracking_uri).password
-    reason = (str(trouble).strip() or type(trouble).__name__).splitlines()[0]
-    if password:
-        reason = reason.replace(password, "***")
     return (
-        f"MLflow at {_without_password(tracking_uri)}: could not write {event.kind} of round "
-        f"{event.round_id} ({reason}); it waits in the ledger and the next command tries again"
+        f"MLflow at {without_password(tracking_uri)}: could not write {event.kind} of round "
+        f"{event.round_id} ({_reason(tracking_uri, trouble)}); it waits in the ledger and the next "
+        "command tries again"
     )
 
 
-def _without_password(uri: str) -> str:
+def _reason(tracking_uri: str, trouble: Exception) -> str:
+    """The first line of what went wrong, no password in it."""
+    password = urlsplit(tracking_uri).password
+    reason = (str(trouble).strip() or type(trouble).__name__).splitlines()[0]
+    return reason.replace(password, "***") if password else reason
+
+
+def without_password(uri: str) -> str:
+    """An address that may be shown.
+
+    Examples:
+        >>> without_password("http://lab:secret@mlflow.lab")
+        'http://lab:***@mlflow.lab'
+    """
     password = urlsplit(uri).password
     return uri.replace(f":{password}@", ":***@", 1) if password else uri
 

@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.errors import TableError
 from features.table import column, numbers
@@ -13,14 +14,15 @@ Folds = Literal["glass", "source"]
 GLASS_COLUMNS: Final = ("x", "milling_time_h", "milling_media", "milling_speed_rpm")
 """What makes a glass; how it is pressed makes the pellet."""
 
-X_STEP: Final = 0.005
-"""Oxygen contents are weighed to about this; nearer ones are one glass."""
+SAME_X: Final = 0.0075
+"""Two jars of one recipe weigh out to this much of each other, but for one pair in a hundred
+(domain notes 6.6): nearer ones are one glass."""
 
 FEWEST_SOURCES: Final = 2
 
 
 def glasses_of(recipes: pd.DataFrame) -> "pd.Series[str]":
-    """The glass recipe of each specimen in words, oxygen rounded to 0.005.
+    """The glass recipe of each specimen in words; oxygen contents close together are one.
 
     Args:
         recipes: One row a pellet; columns x, milling_time_h, milling_media, milling_speed_rpm.
@@ -37,25 +39,38 @@ def glasses_of(recipes: pd.DataFrame) -> "pd.Series[str]":
         ...      "milling_speed_rpm": [500]}, index=["P1"]
         ... )
         >>> glasses_of(recipes).item()
-        'x 0.15, zirconia 500 rpm 3 h'
+        'x 0.151, zirconia 500 rpm 3 h'
     """
-    x = np.rint(numbers(recipes, "x", where="recipes") / X_STEP) * X_STEP
+    x = numbers(recipes, "x", where="recipes")
     time_h = numbers(recipes, "milling_time_h", where="recipes")
     speed_rpm = numbers(recipes, "milling_speed_rpm", where="recipes")
     media = column(recipes, "milling_media", where="recipes")
-    labels = [
-        # Minus zero would be another glass; six digits tell all others apart.
-        f"x {oxygen + 0.0:g}, {medium} {speed:g} rpm {time:g} h"
-        for oxygen, medium, speed, time in zip(x, media, speed_rpm, time_h, strict=True)
+    milling = [
+        f"{medium} {speed:g} rpm {time:g} h"
+        for medium, speed, time in zip(media, speed_rpm, time_h, strict=True)
     ]
+    middle = _middle_of_neighbours(x, milling)
+    # Minus zero would be another glass.
+    labels = [f"x {oxygen + 0.0:g}, {how}" for oxygen, how in zip(middle, milling, strict=True)]
     return pd.Series(labels, index=recipes.index, dtype=object)
+
+
+def _middle_of_neighbours(x: NDArray[np.float64], milling: list[str]) -> NDArray[np.float64]:
+    """Median x of each glass: jars milled alike, each within ``SAME_X`` of the next."""
+    rows = pd.DataFrame({"x": x, "milling": milling}).sort_values(["milling", "x"], kind="stable")
+    is_far = (rows["x"].diff() > SAME_X) | (rows["milling"] != rows["milling"].shift())
+    middle = rows["x"].groupby(is_far.cumsum()).transform("median").round(3)
+    return middle.sort_index().to_numpy(dtype=float)
 
 
 def sources_of(recipes: pd.DataFrame) -> "pd.Series[str]":
     """Who made each specimen.
 
+    Surrogates take ``source`` for a foreign laboratory with a bias of its own; where own glasses
+    and those of a paper are to be one laboratory to them, ``made_by`` tells them apart here.
+
     Args:
-        recipes: One row a specimen; column source.
+        recipes: One row a specimen; column made_by, or else source.
 
     Returns:
         Labels with the index of ``recipes``.
@@ -63,15 +78,16 @@ def sources_of(recipes: pd.DataFrame) -> "pd.Series[str]":
     Raises:
         TableError: If there is no source, one is empty, or all are the same.
     """
-    if "source" not in recipes:
+    name = "made_by" if "made_by" in recipes else "source"
+    if name not in recipes:
         raise TableError(
             "recipes: to leave sources out there must be a column 'source', got columns "
             f"{', '.join(map(str, recipes.columns)) or 'none'}; add it, or leave glasses out"
         )
-    sources = column(recipes, "source", where="recipes")
+    sources = column(recipes, name, where="recipes")
     if sources.isna().any():
         raise TableError(
-            "recipes: source must be filled in every row, got an empty one "
+            f"recipes: {name} must be filled in every row, got an empty one "
             f"(row {sources.index[int(sources.isna().to_numpy().argmax())]}); say who made it"
         )
     return sources.map(str)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import log
-from types import MappingProxyType
 from typing import Any, Final, final
 
 import numpy as np
@@ -85,15 +84,17 @@ class GaussianProcess:
     scatter_sd: float
     lengthscale_median: float = 0.6
     kernel: Kernel = "matern52"
-    levels: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({"sample": 1.0}))
+    levels: Mapping[str, float] = field(default_factory=lambda: {"sample": 1.0})
     reading_sd: float | None = None
     slope: tuple[float, float] = (0.0, 1.0)
-    biases: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    biases: Mapping[str, float] = field(default_factory=dict)
     evidence: Evidence | None = None
     learned: HyperPosterior | None = None
 
     def __post_init__(self) -> None:
         """Refuse a prior that is none."""
+        for name in ("levels", "biases"):  # plain ones can be sent to another process
+            object.__setattr__(self, name, dict(getattr(self, name)))
         for name, value in (("prior_centre", self.prior_centre), ("slope centre", self.slope[0])):
             if not np.isfinite(value):
                 raise TableError(
@@ -276,7 +277,8 @@ class GaussianProcess:
         The hyperparameters stay those of all readings, at their most probable values.
 
         Args:
-            level: Level whose groups are left out one at a time, such as ``jar``.
+            level: Level whose groups are left out one at a time, such as ``jar``; readings of
+                none are always among the others.
 
         Returns:
             One value a group, in order of the groups' numbers.
@@ -288,10 +290,9 @@ class GaussianProcess:
         groups = evidence.groups.get(level, np.arange(len(evidence)))
         told = self._told(evidence)
         density = left_out_log_density(self._learned.best, told, groups[told.row])
-        exact = np.bincount(
-            groups[told.row[: told.n_exact]], minlength=len(density)
-        )  # each counts the unit
-        result: Array = density - exact * log(self.prior_sd)
+        exact = groups[told.row[: told.n_exact]]  # each counts the unit
+        counts = np.bincount(exact[exact >= 0], minlength=len(density))
+        result: Array = density - counts * log(self.prior_sd)
         return result
 
     def readings(self, n: int, rng: np.random.Generator) -> Array:

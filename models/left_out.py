@@ -28,7 +28,7 @@ def left_out_log_density(
     Args:
         hyperparameters: Taken as known.
         told: n readings.
-        groups: Shape (n,), group of each, counted from 0 without gaps.
+        groups: Shape (n,), group of each, counted from 0 without gaps; -1 is never left out.
 
     Returns:
         One value a group; log density of its exact readings plus log probability of its bounds.

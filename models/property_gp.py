@@ -215,6 +215,27 @@ class PropertyGP:
         """
         return self._fitted.joint(self.asked(recipes))
 
+    def asked(self, recipes: pd.DataFrame) -> Points:
+        """What a prediction for each recipe asks the process.
+
+        Args:
+            recipes: N recipes, columns as for ``predict``.
+
+        Returns:
+            N points.
+
+        Raises:
+            TableError: If a column is missing or holds no number.
+            RecipeError: If a medium is unknown.
+        """
+        known = "temperature_c" in recipes
+        temperature_c = (
+            numbers(recipes, "temperature_c", where="recipes")
+            if known
+            else np.full(len(recipes), self.temperature_c)
+        )
+        return self._points(recipes, level=np.ones(len(recipes)), tilt=self._tilt(temperature_c))
+
     def activation_energy(self, recipes: pd.DataFrame) -> pd.DataFrame:
         """Activation energy of each recipe, kJ/mol: how fast the property grows with temperature.
 
@@ -354,27 +375,6 @@ class PropertyGP:
         given = np.where(np.isnan(temperature_c), self.temperature_c, temperature_c)
         return arrhenius_tilt(given, self.temperature_c)
 
-    def asked(self, recipes: pd.DataFrame) -> Points:
-        """What a prediction for each recipe asks the process.
-
-        Args:
-            recipes: N recipes, columns as for ``predict``.
-
-        Returns:
-            N points.
-
-        Raises:
-            TableError: If a column is missing or holds no number.
-            RecipeError: If a medium is unknown.
-        """
-        known = "temperature_c" in recipes
-        temperature_c = (
-            numbers(recipes, "temperature_c", where="recipes")
-            if known
-            else np.full(len(recipes), self.temperature_c)
-        )
-        return self._points(recipes, level=np.ones(len(recipes)), tilt=self._tilt(temperature_c))
-
     def _points(self, recipes: pd.DataFrame, *, level: NDArray[Any], tilt: Array) -> Points:
         physics = PHYSICS[self.property_id] if self.uses_physics else None
         return Points.of(
@@ -389,11 +389,10 @@ class PropertyGP:
 def _groups(measured: pd.DataFrame, specimens: list[str]) -> dict[str, NDArray[Any]]:
     """Who shares luck with whom: pellet, jar and, if there is a foreign one, source."""
     pellet = np.array(specimens, dtype=str)
-    jar = (
-        column(measured, "jar", where="recipes").map(str).to_numpy(dtype=str)
-        if ("jar" in measured)
-        else pellet
-    )
+    jar = pellet
+    if "jar" in measured:
+        label = column(measured, "jar", where="recipes").fillna("").map(str).to_numpy(dtype=str)
+        jar = np.where(label == "", pellet, label)  # no label: a jar of its own
     groups: dict[str, NDArray[Any]] = {"pellet": pellet, "jar": jar}
     if "source" in measured:
         source = measured["source"].fillna("").map(str).to_numpy(dtype=str)

@@ -10,6 +10,7 @@ from models.baseline_forest import ForestSurrogate
 from models.baseline_ridge import RidgeSurrogate
 from models.baseline_sklearn_gp import SklearnGPSurrogate
 from models.baselines import MeanSurrogate
+from models.correlated import CorrelatedProperty
 from models.property_gp import PropertyGP
 from models.reference_temperature import REFERENCE_TEMPERATURE_C
 from models.scaling import Ranges
@@ -36,6 +37,7 @@ SURROGATES: Final[Mapping[str, Maker]] = MappingProxyType(
         "botorch": BotorchSurrogate,
         "gp": PropertyGP,
         "gp_physics": _physics,
+        "gp_correlated": CorrelatedProperty,
     }
 )
 """What makes an unfitted surrogate of a property, with the ranges that become 0 to 1."""

@@ -11,16 +11,16 @@ from models.evidence import NARROWEST, Evidence, Labels, Points
 
 Array = NDArray[np.float64]
 
-SHARPEST: Final = 1e-3
+SHARPEST: Final = 1e-2
 """A bound is blurred by at least this share of the prior's spread, however small an error is
 stated: bounds known without any error contradict each other all too easily."""
 
+LEAST_ERROR: Final = 1e-4
+"""No exact reading is believed to be better than this share of the prior's spread: two of one
+pellet that contradict each other would else be infinitely improbable."""
+
 READING: Final = "reading"
 """Level of scatter of the readings themselves, where they state no error."""
-
-LEAST_ERROR: Final = 1e-4
-"""No reading is believed to be better than this share of the prior's spread: with errors stated
-as zero two that contradict each other would be infinitely improbable."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +117,7 @@ class Units:
         points = self.standard(evidence.points.take(order))
         noise: Array = evidence.noise_sd[order] / self.sd
         unstated = np.isnan(noise)
-        noise[unstated] = 0.0
+        noise = np.where(unstated, 0.0, np.maximum(noise, LEAST_ERROR))
         noise[n_exact:] = np.maximum(noise[n_exact:], SHARPEST)
         return Told(
             points,

@@ -30,6 +30,9 @@ def status(sample):
         ],
         "readings": {"ionic_conductivity": 3, "youngs_modulus": 1},
         "in_words": ["R02 waits for results."],
+        "scatter": {
+            "youngs_modulus": {"jar": {"in_words": "jar: 0.6 GPa (90 %: 0.3 to 1.1)"}},
+        },
         "assumptions": sample["assumptions"],
         "notes": ["x = 0 of the paper was milled otherwise"],
         "hypervolume": sample["hypervolume"],
@@ -37,6 +40,7 @@ def status(sample):
         "stock": [{"jar": "R01-G1", "left_mg": 1223.44}],
         "pending_mlflow": 2,
         "set_aside": ["R01-G2-P1: cracked"],
+        "literature": {"in_words": ["1 value of 1 source, off"]},
     }
 
 
@@ -160,6 +164,7 @@ def test_a_property_of_a_cell_is_not_called_one_of_a_glass(tables):
         pytest.param("Assumption: S01", id="assumption"),
         pytest.param("x = 0 of the paper", id="note"),
         pytest.param("R01-G2-P1: cracked", id="set-aside"),
+        pytest.param("- 1 value of 1 source, off", id="literature"),
         pytest.param("MLflow: 2 records wait", id="pending"),
         pytest.param("Hypervolume of the cells: 0.118", id="hypervolume"),
     ],

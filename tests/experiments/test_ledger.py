@@ -17,6 +17,7 @@ from experiments.ledger import (
     CellRow,
     JarRow,
     Ledger,
+    LiteratureRow,
     NoteRow,
     OutboxRow,
     PelletRow,
@@ -63,6 +64,20 @@ READING = ReadingRow(
     temperature_c=60.0,
     protocol='{"start_ma_cm2": 0.05}',
     text="2.7e-4 S/cm",
+)
+
+LITERATURE = LiteratureRow(
+    source="Tsuji 2021",
+    specimen="glass",
+    x=0.0,
+    milling_time_h=20.0,
+    milling_media="agate",
+    milling_speed_rpm=500.0,
+    pressing_pressure_mpa=450.0,
+    property="ionic_conductivity",
+    lower=None,
+    upper=1.1e-5,
+    temperature_c=25.0,
 )
 
 
@@ -305,6 +320,7 @@ def fill_every_table(ledger: Ledger) -> None:
         tx.add_assumption_change("paper_skin_mass", "per_side", "total")
         tx.add_file("ab12", name="f")
         tx.add_reading(READING)
+        tx.add_literature(LITERATURE)
 
 
 def test_the_schema_can_be_made_in_postgresql():

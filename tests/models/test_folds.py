@@ -34,8 +34,9 @@ def test_glasses_differ_by_how_they_are_milled(column, values):
     assert groups_of(pellets([0.15, 0.15], **{column: values}), "glass").nunique() == 2
 
 
-def test_oxygen_contents_nearer_than_half_a_percent_are_one_glass():
-    assert groups_of(pellets([0.1502, 0.1498, 0.155]), "glass").nunique() == 2
+def test_jars_of_one_recipe_are_one_glass_though_they_weigh_out_differently():
+    assert groups_of(pellets([0.1502, 0.1467, 0.1535]), "glass").nunique() == 1
+    assert groups_of(pellets([0.1502, 0.1498, 0.16]), "glass").nunique() == 2
     assert glasses_of(pellets([-0.001, 0.001])).nunique() == 1
 
 

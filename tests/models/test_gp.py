@@ -9,6 +9,7 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
 from features.errors import NotFittedError, TableError
 from models.cholesky import stable_cholesky
+from models.evidence import Evidence
 from models.gp import GaussianProcess
 from models.hyper_posterior import HyperPosterior
 from models.hyperparameters import CONSTANT_SHARE, Hyperparameters, hyper_prior
@@ -33,8 +34,10 @@ class TestAgainstScikitLearn:
     @pytest.fixture
     def both(self):
         x, y, noise = table()
-        known = Hyperparameters(np.array([0.3, 0.8, 2.0]), amplitude=0.9, residual_sd=0.1)
-        ours = GaussianProcess(0.0, 1.0, 0.1).condition(x, y, noise, HyperPosterior.certain(known))
+        known = Hyperparameters(np.array([0.3, 0.8, 2.0]), amplitude=0.9, scatter=np.array([0.1]))
+        ours = GaussianProcess(0.0, 1.0, 0.1).condition(
+            Evidence.exact(x, y, noise), HyperPosterior.certain(known)
+        )
         kernel = ConstantKernel(CONSTANT_SHARE, "fixed") + ConstantKernel(0.81, "fixed") * Matern(
             known.lengthscales, "fixed", nu=2.5
         )
@@ -116,14 +119,14 @@ class TestFewReadings:
 
     def test_length_scale_median_grows_beyond_four_dimensions(self):
         def median(d):
-            prior = hyper_prior(n_dimensions=d, lengthscale_median=0.6, residual_median=0.1)
+            prior = hyper_prior(n_dimensions=d, lengthscale_median=0.6, scatter_medians=[0.1])
             return prior.medians.lengthscales[0]
 
         assert [median(1), median(4), median(9)] == pytest.approx([0.6, 0.6, 0.9])
 
     def test_90_percent_intervals_hold_the_truth_about_as_often_as_they_say(self):
         rng, inside = np.random.default_rng(0), []
-        prior = hyper_prior(n_dimensions=3, lengthscale_median=0.6, residual_median=SCATTER)
+        prior = hyper_prior(n_dimensions=3, lengthscale_median=0.6, scatter_medians=[SCATTER])
         for _ in range(150):
             theta = prior.medians.theta + prior.ln_sd * rng.standard_normal(5)
             x = rng.random((8 + 12, 3))
@@ -224,15 +227,20 @@ class TestComplaints:
 
     def test_condition_needs_hyperparameters(self, process):
         with pytest.raises(NotFittedError, match="before fit"):
-            process.condition(*table())
+            process.condition(Evidence.exact(*table()))
 
     @pytest.mark.parametrize(
         ("x", "y", "noise", "message"),
         [
-            pytest.param([0.5], [1.0], [0.1], r"shapes \(n, d\), \(n,\) and \(n,\)", id="flat-x"),
-            pytest.param([[0.5]], [1.0, 2.0], [0.1], r"got \(1, 1\), \(2,\)", id="extra-y"),
-            pytest.param([[0.5]], [np.nan], [0.1], r"must be finite, got .* in row 0", id="nan"),
-            pytest.param([[0.5]], [1.0], [-0.1], r"not negative, got -0\.1", id="negative-noise"),
+            pytest.param(
+                [0.5], [1.0], [0.1], r"x must have shape \(n, d\), got \(1,\)", id="flat-x"
+            ),
+            pytest.param([[0.5]], [1.0, 2.0], [0.1], r"shape \(1,\) .* got \(2,\)", id="extra-y"),
+            pytest.param([[0.5]], [np.nan], [0.1], r"must be finite, or .* in row 0", id="nan-y"),
+            pytest.param([[np.nan]], [1.0], [0.1], r"x must be finite, got .* row 0", id="nan-x"),
+            pytest.param([[0.5]], [1.0], [-0.1], r"not negative, .* = -0\.1", id="negative-noise"),
+            pytest.param([[0.5]], [1.0], [np.nan], "or reading_sd to learn them", id="no-noise"),
+            pytest.param([[0.5]], [np.inf], [0.1], "open on one side", id="infinite-y"),
         ],
     )
     def test_fit_names_what_is_wrong_with_the_table(self, process, x, y, noise, message):

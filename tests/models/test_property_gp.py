@@ -1,4 +1,5 @@
 import json
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -82,10 +83,21 @@ def test_a_wider_range_makes_two_glasses_more_alike(recipes, readings):
 def test_in_words_says_what_it_rests_on(recipes, readings):
     bound = readings.iloc[[0]].assign(lower=np.nan)
     fitted = PropertyGP("ionic_conductivity").fit(recipes, pd.concat([readings, bound]))
-    assert fitted.in_words() == (
-        "3 conductivity readings: too few to learn from; the prior decides; "
-        "1 one-sided bound waits for a surrogate that knows it"
-    )
+    assert fitted.in_words() == "4 conductivity readings: too few to learn from; the prior decides"
+
+
+def test_a_bound_that_says_nothing_is_said_to_be_of_no_use(recipes, readings):
+    empty = readings.iloc[[0]].assign(lower=0.0, upper=np.nan)
+    fitted = PropertyGP("ionic_conductivity").fit(recipes, pd.concat([readings, empty]))
+    assert fitted.n_readings == 3
+    assert fitted.in_words().endswith("; 1 empty bound not used")
+
+
+def test_a_bound_moves_the_prediction_below_it(recipes, readings):
+    bound = readings.iloc[[0]].assign(lower=np.nan, upper=1e-7)
+    predicted = PropertyGP("ionic_conductivity").fit(recipes, bound).predict(recipes)
+    assert predicted.loc["P-000", "mean"] < 1e-7
+    assert 0.2 < predicted.loc["P-000", "sd"] < 1.1
 
 
 @pytest.mark.parametrize("n", [0, 3])
@@ -132,3 +144,9 @@ def test_scaling_maps_the_ends_of_each_range():
     np.testing.assert_allclose(
         in_unit_cube([[0, 20], [2, 10], [4, 15]], ranges), [[0, 1], [1, 0], [2, 0.5]]
     )
+
+
+def test_a_fitted_surrogate_can_be_sent_to_another_process(recipes, readings):
+    fitted = PropertyGP("ionic_conductivity").fit(recipes, readings)
+    again = pickle.loads(pickle.dumps(fitted))
+    pd.testing.assert_frame_equal(fitted.predict(recipes), again.predict(recipes), check_exact=True)
