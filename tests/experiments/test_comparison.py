@@ -96,8 +96,8 @@ def test_nothing_to_compare_is_one_message(tmp_path):
             campaign.compare(properties=["youngs_modulus"], n_jobs=1)
 
 
-def test_cells_and_what_no_surrogate_predicts_are_refused_with_a_reason(measured):
-    with pytest.raises(CampaignError, match=r"read on cells.* hardness: no surrogate predicts it"):
+def test_cells_without_readings_and_what_no_surrogate_predicts_are_refused_with_a_reason(measured):
+    with pytest.raises(CampaignError, match=r"must be readings of 3 glasses.*no surrogate predict"):
         measured.compare(properties=["critical_current_density", "hardness"], n_jobs=1)
 
 

@@ -13,6 +13,7 @@ from experiments.config import (
     write_config,
 )
 from features.errors import CampaignError
+from models.settings import GPSettings
 
 
 @pytest.fixture
@@ -157,3 +158,33 @@ def test_a_folder_that_is_no_campaign_is_named_with_the_way_to_make_one(tmp_path
 
 def test_search_ranges_know_their_extremes() -> None:
     assert Range(low=1, high=2, step=0.5).extremes == (1.0, 2.0)
+
+
+def test_settings_of_a_process_are_read_and_are_the_default_where_nothing_is_said(
+    shipped: Path,
+) -> None:
+    text = shipped.read_text(encoding="utf-8")
+    text = text.replace("surrogates: {}", "surrogates: {youngs_modulus: {physics: true}}")
+    shipped.write_text(text, encoding="utf-8")
+    config = read_config(shipped)
+    assert config.settings_of("youngs_modulus") == GPSettings(physics=True)
+    assert config.settings_of("ionic_conductivity") == GPSettings()
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        pytest.param("{hardness: {physics: true}}", "hardness: the property must", id="hardness"),
+        pytest.param(
+            "{critical_current_density: {kernel: rbf}}", "only physics can be set", id="cells"
+        ),
+        pytest.param("{youngs_modulus: {kernel: cubic}}", "kernel", id="kernel"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused(
+    shipped: Path, section: str, message: str
+) -> None:
+    text = shipped.read_text(encoding="utf-8")
+    shipped.write_text(text.replace("surrogates: {}", f"surrogates: {section}"), encoding="utf-8")
+    with pytest.raises(CampaignError, match=message):
+        read_config(shipped)

@@ -8,11 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import models.baseline_botorch
+import models.baseline_forest
+import models.baseline_ridge
+import models.baseline_sklearn_gp
 import models.baselines
+import models.correlated
 import models.property_gp
 from features.errors import NotFittedError, TableError
 from features.properties import CATALOGUE, property_of
+from models.baseline_botorch import BotorchSurrogate
+from models.baseline_forest import ForestSurrogate
+from models.baseline_ridge import RidgeSurrogate
+from models.baseline_sklearn_gp import SklearnGPSurrogate
 from models.baselines import MeanSurrogate
+from models.correlated import CorrelatedGP, CorrelatedProperty
 from models.property_gp import PropertyGP
 from models.surrogate import PREDICTION_COLUMNS, Surrogate
 
@@ -22,7 +32,26 @@ SURROGATES = [
     pytest.param(kind(property_id), id=f"{kind.__name__}-{property_id}")
     for kind in (PropertyGP, MeanSurrogate)
     for property_id in PELLET
+] + [
+    pytest.param(kind("electronic_conductivity"), id=kind.__name__)
+    for kind in (
+        RidgeSurrogate,
+        SklearnGPSurrogate,
+        ForestSurrogate,
+        BotorchSurrogate,
+        CorrelatedProperty,
+    )
 ]
+
+MODULES = (
+    models.baseline_botorch,
+    models.baseline_forest,
+    models.baseline_ridge,
+    models.baseline_sklearn_gp,
+    models.baselines,
+    models.correlated,
+    models.property_gp,
+)
 
 MEDIA = ["stainless_steel", "zirconia", "agate"]
 
@@ -59,10 +88,11 @@ def readings_of(entry, recipes, seed=0):
 def test_every_surrogate_class_is_in_the_suite():
     found = {
         kind
-        for module in (models.baselines, models.property_gp)
+        for module in MODULES
         for _, kind in inspect.getmembers(module, inspect.isclass)
         if hasattr(kind, "fit") and hasattr(kind, "predict") and kind.__module__ == module.__name__
     }
+    found -= {CorrelatedGP}  # of several properties at once; CorrelatedProperty is its view
     assert found == {type(param.values[0]) for param in SURROGATES}
 
 
