@@ -255,6 +255,7 @@ def predict(
         )
         return
     from experiments.console import activation_table, predictions_table, success_table
+    from features.arrhenius import ARRHENIUS_C
 
     console = _console()
     if simulated:
@@ -263,6 +264,12 @@ def predict(
         console.print(predictions_table(by_surrogate, name))
         console.print(f"GP on {rests_on[name]}\n")
     console.print(activation_table(energies))
+    if temperature is not None and not recipes["temperature_c"].between(*ARRHENIUS_C).all():
+        low, high = ARRHENIUS_C
+        console.print(
+            f"The law of temperature is known to hold from {low:g} to {high:g} °C; beyond, the "
+            "ranges are too narrow."
+        )
     console.print(success_table(success))
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from joblib import Parallel, delayed, parallel_config
 
 from experiments.assumptions import assumption_sentences
-from experiments.comparison_task import NO_SURROGATE, Task, task_of
+from experiments.comparison_task import LEARNED_AS_SLOPE, NO_SURROGATE, Task, task_of
 from experiments.config import CampaignConfig
 from experiments.knowledge import CELL_PROPERTIES, PELLET_PROPERTIES, Knowledge
 from experiments.ledger import Ledger
@@ -21,6 +21,7 @@ from features.reading import scale_error
 from models.compare import Comparison, compare, n_fits
 from models.folds import Folds
 from models.paired_differences import BASELINE
+from models.property_gp import ENERGY
 from models.registry import SURROGATES
 from models.surrogate import Surrogate
 
@@ -106,7 +107,8 @@ def compare_campaign(
     total = 0
     for property_id in _wanted(properties, knowledge):
         if property_id not in (*PELLET_PROPERTIES, *CELL_PROPERTIES):
-            reasons[property_id] = f"{property_of(property_id).label}: {NO_SURROGATE}"
+            why = LEARNED_AS_SLOPE if property_id == ENERGY else NO_SURROGATE
+            reasons[property_id] = f"{property_of(property_id).label}: {why}"
             continue
         task = task_of(property_id, names, config, knowledge)
         try:

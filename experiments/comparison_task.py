@@ -17,6 +17,7 @@ from experiments.knowledge import (
 from models.cell_surrogate import CellSurrogate
 from models.curves import VARIABLES
 from models.paired_differences import BASELINE
+from models.physics import PHYSICS
 from models.property_gp import PropertyGP
 from models.registry import surrogate_named
 from models.settings import GPSettings
@@ -24,6 +25,8 @@ from models.surrogate import Surrogate
 from models.trilayer import TrilayerSurrogate
 
 NO_SURROGATE: Final = "recorded and shown, no surrogate predicts it"
+
+LEARNED_AS_SLOPE: Final = "learned from as the slope of the ionic conductivity, not compared itself"
 
 CAMPAIGN: Final = "gp_campaign"
 """Name of the process as ``campaign.yaml`` sets it, where that differs from ``gp``."""
@@ -66,20 +69,18 @@ def task_of(
     """
     if property_id in CELL_PROPERTIES:
         return _of_cells(property_id, names, config, knowledge)
-    made = sound_pellets(knowledge.pellets)
-    recipes, readings = knowledge.literature.beside(made, knowledge.fitted)
-    readings = readings.loc[readings["specimen"].isin(recipes.index)]
+    recipes = sound_pellets(knowledge.pellets)
+    readings = knowledge.fitted.loc[knowledge.fitted["specimen"].isin(recipes.index)]
     ranges, settings = feature_ranges(config), config.settings_of(property_id)
     unfitted = {
-        name: surrogate_named(name, property_id, ranges, config.temperature_c) for name in names
+        name: surrogate_named(name, property_id, ranges, config.temperature_c)
+        for name in names
+        if name != "gp_physics" or property_id in PHYSICS  # without a law it is gp once more
     }
     if settings != GPSettings():
         unfitted[CAMPAIGN] = PropertyGP(property_id, ranges, config.temperature_c, settings)
-    whose = made["origin"].reindex(recipes.index)
-    if "source" in recipes:
-        whose = whose.where(recipes["source"] == "", recipes["source"])
     return Task(
-        recipes=recipes.assign(made_by=whose),
+        recipes=recipes.assign(made_by=recipes["origin"]),
         readings=readings,
         unfitted=unfitted,
         variables=varied(recipes, readings.loc[readings["property"] == property_id]),

@@ -129,7 +129,12 @@ def data_sentence(comparison: Comparison) -> str:
     """
     kind = {"glass": ("glass", "glasses"), "source": ("source", "sources")}[comparison.folds]
     n_readings = _count(comparison.n_readings, ("reading", "readings"))
-    return f"{n_readings} of {_count(comparison.n_folds, kind)}"
+    said = f"{n_readings} of {_count(comparison.n_folds, kind)}"
+    if comparison.folds == "glass" and property_of(comparison.property_id).carrier == "cell":
+        said += (
+            "; all cells of one skin glass left out together, the pellets of their glasses known"
+        )
+    return said
 
 
 def score_rows(comparison: Comparison) -> list[tuple[str, tuple[str, ...]]]:

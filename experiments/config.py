@@ -22,6 +22,7 @@ from features.milling import MEDIA
 from features.plausibility import check_field
 from features.properties import CATALOGUE, Direction
 from features.recipe import MAX_TEMPERATURE_WITH_SODIUM_C, ROUTE_LIMIT_X
+from models.physics import PHYSICS
 from models.settings import GPSettings
 
 
@@ -299,6 +300,11 @@ class CampaignConfig(_Strict):
                 raise ValueError(
                     f"surrogates.{name}: the property must be one of {', '.join(_WITH_PROCESS)}, "
                     f"got {name!r}; use one of these ids"
+                )
+            if settings.physics and name not in (*PHYSICS, _OF_CELLS):
+                raise ValueError(
+                    f"surrogates.{name}: physics must be one of a property with a law "
+                    f"({', '.join((*PHYSICS, _OF_CELLS))}), got {name}; remove physics"
                 )
             only_physics = SurrogateConfig(physics=settings.physics)
             if name == _OF_CELLS and settings != only_physics:

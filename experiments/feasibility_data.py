@@ -11,7 +11,7 @@ import pandas as pd
 
 from experiments.ledger import Ledger
 from models.batch_success import GLASS, Feasibility
-from models.feasibility import CELL_RANGES, MADE, REASONS, FeasibilitySurrogate
+from models.feasibility import CELL_RANGES, MADE, REASONS, UNSAID, FeasibilitySurrogate
 
 Outcomes = tuple[pd.DataFrame, "pd.Series[Any]"]
 """Specimens with their recipe, and ``made`` or the reason of each; same index."""
@@ -99,6 +99,6 @@ def _decided(specimens: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _outcomes(specimens: pd.DataFrame) -> "pd.Series[Any]":
-    """``made``, or the reason; a failure without one is ``unknown``."""
-    reason = specimens["reason"].replace("", "unknown")
+    """``made``, or the reason; a failure without one is ``UNSAID``."""
+    reason = specimens["reason"].replace("", UNSAID)
     return reason.where(specimens["status"] == "failed", MADE).astype(object)

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Mapping
 from hashlib import sha256
+from math import isfinite
 from typing import Any, Final
 
+from experiments.comparison_task import task_of
 from experiments.config import CampaignConfig
 from experiments.knowledge import (
     CELL_PROPERTIES,
@@ -18,9 +20,8 @@ from experiments.ledger_rows import CellRow, JarRow, Origin, OutboxRow, PelletRo
 from experiments.progress import flat_hypervolumes
 from experiments.round_files import round_texts
 from experiments.round_plan import JAR_COLUMNS, Round
-from features.errors import CampaignError
-from models.baselines import MeanSurrogate
-from models.validation import leave_one_out
+from features.errors import CampaignError, TableError
+from models.compare import compare
 
 _READING: Final = ("specimen", "property", "lower", "upper", "se", "temperature_c", "source")
 """What MLflow is told of a reading."""
@@ -113,7 +114,7 @@ def _opened(
         f"n_readings_{name}": float((readings["property"] == name).sum())
         for name in (*PELLET_PROPERTIES, *CELL_PROPERTIES)
     }
-    scores = _surrogate_scores(knowledge)
+    scores = _surrogate_scores(config, knowledge)
     files = round_texts(round_, config)
     return {
         "params": {
@@ -137,19 +138,23 @@ def _opened(
     }
 
 
-def _surrogate_scores(knowledge: Knowledge) -> dict[str, float]:
-    """Leave-one-specimen-out scores of the GP and of the plain mean, by property."""
-    made = knowledge.pellets.loc[knowledge.pellets["status"] == "made"]
+def _surrogate_scores(config: CampaignConfig, knowledge: Knowledge) -> dict[str, float]:
+    """Scores of the process and of the plain mean on glasses left out, by property."""
     metrics = {}
-    for name, model in knowledge.layers.items():
-        readings = knowledge.fitted.loc[knowledge.fitted["property"] == name]
-        for label, surrogate in (("gp", model), ("mean", MeanSurrogate(name))):
-            found = leave_one_out(surrogate, name, made, readings)
-            if found is not None:
-                metrics[f"loo_log_score_{label}_{name}"] = found.mean_log_score
-                metrics[f"loo_rmse_{label}_{name}"] = found.rmse
-                metrics[f"loo_coverage_90_{label}_{name}"] = found.coverage_90
-    return metrics
+    for name in PELLET_PROPERTIES:
+        task = task_of(name, ("mean", "gp"), config, knowledge)
+        try:
+            found = compare(
+                name, task.recipes, task.readings, task.unfitted,
+                variables=(), temperature_c=config.temperature_c,
+            )  # fmt: skip
+        except TableError:  # too few glasses, or none at this temperature
+            continue
+        for label, row in found.scores.to_dict("index").items():
+            metrics[f"loo_log_score_{label}_{name}"] = -float(row["nlpd"])
+            metrics[f"loo_rmse_{label}_{name}"] = float(row["rmse"])
+            metrics[f"loo_coverage_90_{label}_{name}"] = float(row["coverage_90"])
+    return {key: value for key, value in metrics.items() if isfinite(value)}
 
 
 def stored_round(ledger: Ledger, wanted: str) -> Round:

@@ -17,9 +17,11 @@ GAS_CONSTANT_KJ: Final = 8.314462618e-3
 
 ZERO_CELSIUS_K: Final = 273.15
 
+ARRHENIUS_C: Final = (25.0, 90.0)
+"""Where conductivities of these glasses were seen to follow the law, °C (domain notes 4.8)."""
+
 VALID_C: Final = (-40.0, 150.0)
-"""Where a temperature of a glass below its transition is believed; the law is known to hold from
-25 to 90 °C (domain notes 4.8)."""
+"""Temperatures outside are refused: they are a slip of the pen, or kelvin."""
 
 
 def arrhenius_tilt(temperature_c: ArrayLike, reference_c: float) -> NDArray[np.float64]:

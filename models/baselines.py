@@ -7,23 +7,32 @@ from typing import Any, Final, final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 
 from features.errors import NotFittedError
 from features.properties import Property, property_of
-from models.hyperparameters import AMPLITUDE_LN_SD, CONSTANT_SHARE
+from models.box_moments import box_moments
+from models.cholesky import stable_cholesky
+from models.hyperparameters import CONSTANT_SHARE, conditional
+from models.interval_rows import IntervalRows, interval_rows
 from models.reference_temperature import (
     OTHER_TEMPERATURE,
     REFERENCE_TEMPERATURE_C,
     is_at_reference,
 )
 from models.surrogate import predictions_table
-from models.training import rows_of_specimens, training_rows
+from models.training import rows_of_specimens
 from models.wording import state_in_words
 
 Array = NDArray[np.float64]
 
 _GRID_REACH: Final = 4.0
-_GRID_POINTS: Final = 161
+_GRID_POINTS: Final = 41
+_LEAST_ERROR: Final = 1e-3
+
+_SPREAD_LN_SD: Final = 1.0
+"""Prior of the spread between glasses, a wide one: where recipes make no difference the mean must
+be able to find that out, or anything would beat it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +58,8 @@ class MeanSurrogate:
     .. math:: y_i = \mu + b_i + r_i + e_i,\quad \mu \sim N(m_0, v_0/2),\;
               b_i \sim N(0, \tau^2),\; \tau^2 \approx v_0/2
 
-    Every glass has its own b; two rows asked about share the mean and nothing else. The spread
-    between glasses is at its maximum a posteriori, the mean is integrated out. Without readings
+    Every glass has its own b; two rows asked about share the mean and nothing else. Mean and spread
+    between glasses are integrated out; bounds and intervals count as such. Without readings
     it is the catalogue's prior, as for every surrogate.
 
     Attributes:
@@ -100,19 +109,16 @@ class MeanSurrogate:
         Raises:
             TableError: If a column is missing, a reading is nonsense or its specimen unknown.
         """
-        training_rows(readings, self.entry)  # a reading that is not used may be nonsense too
+        interval_rows(readings, self.entry)  # a reading that is not used may be nonsense too
         own = readings.loc[(readings["property"] == self.property_id).to_numpy()]
         rows_of_specimens(recipes, [*map(str, own["specimen"])], "recipes")
         here = is_at_reference(own, self.entry, self.temperature_c)
-        rows, elsewhere = training_rows(own.loc[here], self.entry), int((~here).sum())
-        pooled = rows.pooled()
-        rows_of_specimens(recipes, pooled.specimen, "recipes")
-        variance = pooled.noise_sd**2 + self.entry.scatter_sd**2
+        rows, elsewhere = interval_rows(own.loc[here], self.entry), int((~here).sum())
         return replace(
             self,
-            level=_level(pooled.y, variance, self.entry),
-            n_readings=len(rows.y),
-            n_specimens=len(pooled.y),
+            level=_level(rows, self.entry),
+            n_readings=len(rows.specimen),
+            n_specimens=len(set(rows.specimen)),
             waiting={**rows.waiting, **({OTHER_TEMPERATURE: elsewhere} if elsewhere else {})},
         )
 
@@ -204,25 +210,44 @@ class MeanSurrogate:
         return self.level
 
 
-def _level(y: Array, variance: Array, entry: Property) -> Level:
-    """Posterior of the mean at the most probable spread between glasses, from a fixed grid."""
-    prior_variance = CONSTANT_SHARE * entry.prior_sd**2
+def _level(rows: IntervalRows, entry: Property) -> Level:
+    """The common level, averaged over a grid of spreads between glasses."""
+    n, prior_variance = len(rows.specimen), CONSTANT_SHARE * entry.prior_sd**2
     steps = np.linspace(-_GRID_REACH, _GRID_REACH, _GRID_POINTS)
-    spreads = np.sqrt(1 - CONSTANT_SHARE) * entry.prior_sd * np.exp(AMPLITUDE_LN_SD * steps)
-    total = spreads[:, None] ** 2 + variance[None, :]
-    precision = 1 / prior_variance + (1 / total).sum(axis=1)
-    residual = y - entry.prior_centre
-    mean = (residual / total).sum(axis=1) / precision
-    log_posterior = 0.5 * (
-        mean**2 * precision
-        - (residual**2 / total).sum(axis=1)
-        - np.log(total).sum(axis=1)
-        - np.log(precision)
-        - steps**2
-    )
-    best = int(log_posterior.argmax())
+    spreads = np.exp(_SPREAD_LN_SD * steps)
+    prior = np.exp(-0.5 * steps**2)
+    share = (1 - CONSTANT_SHARE) * prior.sum() / (prior @ spreads**2)
+    spreads *= entry.prior_sd * np.sqrt(share)  # on average the catalogue's variance
+    exact = rows.low == rows.high
+    order = np.argsort(~exact, kind="stable")
+    n_exact = int(exact.sum())
+    low, high = rows.low[order] - entry.prior_centre, rows.high[order] - entry.prior_centre
+    noise = np.where(np.isnan(rows.noise_sd), entry.default_se, rows.noise_sd)[order]
+    name = np.array(rows.specimen, dtype=object)[order]
+    same = (name[:, None] == name[None, :]).astype(float)
+    log_posterior, mean, variance = -0.5 * steps**2, np.zeros(len(steps)), np.zeros(len(steps))
+    for k, spread in enumerate(spreads):
+        covariance = prior_variance + (spread**2 + entry.scatter_sd**2) * same
+        covariance += np.diag(np.maximum(noise, _LEAST_ERROR * entry.prior_sd) ** 2)
+        y, doubt = low.copy(), np.zeros((n, n))
+        if n_exact:
+            factor = stable_cholesky(covariance[:n_exact, :n_exact])
+            white = solve_triangular(factor, low[:n_exact], lower=True)
+            log_posterior[k] -= 0.5 * white @ white + np.log(np.diagonal(factor)).sum()
+        if n_exact < n:
+            within = box_moments(
+                *conditional(covariance, n_exact, low[:n_exact]), low[n_exact:], high[n_exact:]
+            )
+            y[n_exact:], doubt[n_exact:, n_exact:] = within.mean, within.covariance
+            log_posterior[k] += within.log_probability
+        gain = np.linalg.solve(covariance, np.full(n, prior_variance)) if n else np.zeros(0)
+        mean[k] = gain @ y
+        variance[k] = prior_variance - prior_variance * gain.sum() + gain @ doubt @ gain
+    weights = np.exp(log_posterior - log_posterior.max())
+    weights /= weights.sum()
+    centre = float(weights @ mean)
     return Level(
-        mean=float(entry.prior_centre + mean[best]),
-        mean_sd=float(precision[best] ** -0.5),
-        between_sd=float(spreads[best]),
+        mean=entry.prior_centre + centre,
+        mean_sd=float(np.sqrt(weights @ (variance + (mean - centre) ** 2))),
+        between_sd=float(np.sqrt(weights @ spreads**2)),
     )

@@ -10,9 +10,9 @@ import pandas as pd
 from features.errors import TableError
 from features.properties import Property, property_of
 from models.curves import curve_grids, curves_of
-from models.folds import GLASS_COLUMNS, Folds, groups_of, jars_of
+from models.folds import FEWEST_SOURCES, GLASS_COLUMNS, Folds, groups_of, jars_of
 from models.held_out import ScoredReadings, scored_predictions, scored_readings
-from models.reference_temperature import REFERENCE_TEMPERATURE_C
+from models.reference_temperature import REFERENCE_TEMPERATURE_C, WINDOW_C
 from models.surrogate import Surrogate
 from models.training import rows_of_specimens, training_rows
 
@@ -125,11 +125,21 @@ def problem_of(
     recipes = recipes.loc[recipes.index.isin(readings["specimen"].map(str))]
     held = scored_readings(readings, entry, seed, temperature_c)
     measured = recipes.loc[recipes.index.isin(held.specimen)]
+    if len(own) and measured.empty:
+        raise TableError(
+            f"compare, {entry.label}: {len(own)} reading{'s' * (len(own) > 1)}, none within "
+            f"{WINDOW_C:g} °C of {temperature_c:g} °C, where surrogates are compared; "
+            "measure there or set the campaign's temperature"
+        )
     n_glasses = _n_glasses(measured, folds)
     if n_glasses < FEWEST_TO_COMPARE:
         raise TableError(
             f"compare, {entry.label}: there must be readings of {FEWEST_TO_COMPARE} glasses or "
             f"more, got {n_glasses}; measure another recipe first"
+        )
+    if folds == "source" and groups_of(measured, folds).nunique() < FEWEST_SOURCES:
+        raise TableError(
+            f"compare, {entry.label}: only one source has measured it; leave glasses out instead"
         )
     return Problem(
         entry=entry,

@@ -11,6 +11,7 @@ Which reasons there were is counted and said.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final, Literal, final, get_args
 
@@ -47,6 +48,12 @@ REASONS: Final[Mapping[Level, tuple[str, ...]]] = MappingProxyType(
 )
 """Failures that composition or processing cause, by the level they belong to. A leaking glovebox
 says nothing of the recipe: such a specimen counts neither as failed nor as made."""
+
+NOT_COUNTED: Final = ("leaked_air", "handling", "instrument", "other")
+"""Failures that are never the recipe's."""
+
+UNSAID: Final = "unknown"
+"""Outcome of a failure of which nobody said why; it does not count either."""
 
 BASE_RATE: Final[Mapping[Level, float]] = MappingProxyType(
     {"jar": 0.90, "pellet": 0.97, "cell": 0.95}
@@ -134,14 +141,16 @@ class FeasibilitySurrogate:
             specimens: One row a specimen, index = its id. Jars: x, milling_time_h, milling_media,
                 milling_speed_rpm; pellets: pressing_pressure_mpa besides, and optionally ``jar``;
                 cells: the names of ``CELL_RANGES``.
-            outcomes: ``made`` or the reason of the failure, index = specimen id. Reasons that do
-                not belong to the level are left out.
+            outcomes: ``made`` or the reason of the failure, index = specimen id: one of
+                ``REASONS``, ``NOT_COUNTED`` or ``UNSAID``. Reasons that do not belong to the
+                level are left out.
 
         Returns:
             The fitted copy; with no outcome it predicts the prior.
 
         Raises:
-            TableError: If a specimen is unknown, an outcome empty or a column missing.
+            TableError: If a specimen is unknown, an outcome empty or no known reason, or a
+                column missing.
             RecipeError: If a medium is unknown.
         """
         words = _words(outcomes)
@@ -308,12 +317,19 @@ class FeasibilitySurrogate:
 
 
 def _words(outcomes: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Outcomes as text; refuses an empty one."""
+    """Outcomes as text; refuses an empty one and one that is no known reason."""
     words = outcomes.fillna("").map(str)
     if (words == "").any():
         name = words.index[int((words == "").to_numpy().argmax())]
         raise TableError(
             f"outcomes: each must be {MADE!r} or a reason, got an empty one ({name}); "
             "leave out what was not made"
+        )
+    known = [*chain.from_iterable(REASONS.values()), *NOT_COUNTED, UNSAID]
+    strange = words[~words.isin([MADE, *known])]
+    if len(strange):
+        raise TableError(
+            f"outcomes: each must be {MADE!r} or a known reason, got {strange.iloc[0]!r} "
+            f"({strange.index[0]}); use {', '.join(known)}"
         )
     return words

@@ -1,7 +1,7 @@
 """The Gaussian process as a scikit-learn regressor on any table of numbers."""
 
 from collections.abc import Sequence
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -78,9 +78,11 @@ class GPRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             Itself.
 
         Raises:
-            ValueError: If ``X`` or ``y`` holds no finite numbers, or lengths disagree.
-            TableError: If a range is empty or an error negative.
+            ValueError: If ``X`` or ``y`` holds no finite numbers, lengths disagree, or a
+                hyper-parameter is out of range.
+            TableError: If an error is negative.
         """
+        self._check_parameters()
         inputs, targets = validate_data(
             self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2
         )
@@ -165,6 +167,25 @@ class GPRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         mean, sd = self.predict(X, return_std=True, of_reading=True)
         return log_density(y, mean, sd)
 
+    def _check_parameters(self) -> None:
+        """Refuse what ``__init__`` must take as it is."""
+        kernels = get_args(Kernel)
+        if self.kernel not in kernels:
+            raise ValueError(
+                f"GPRegressor: kernel must be {', '.join(kernels)}, got {self.kernel!r}; "
+                "use one of these"
+            )
+        for name in ("lengthscale_median", "scatter_share"):
+            _refuse_unless_positive(name, getattr(self, name))
+        if self.prior is None:
+            return
+        if np.shape(self.prior) != (2,) or not np.isfinite(self.prior[0]):
+            raise ValueError(
+                "GPRegressor: prior must be a finite centre and a standard deviation, "
+                f"got {self.prior!r}; give such a pair, or None"
+            )
+        _refuse_unless_positive("the standard deviation of prior", self.prior[1])
+
     def _asked(self, X: ArrayLike) -> Array:
         check_is_fitted(self)
         return self._unit(validate_data(self, X, dtype=np.float64, reset=False))
@@ -205,7 +226,8 @@ def _ranges(inputs: Array, given: Sequence[Sequence[float]] | None) -> Array:
     """Ends of each column; a column that never varies keeps its unit."""
     if given is not None:
         ranges = np.array(given, dtype=float)
-        if ranges.shape != (inputs.shape[1], 2) or not (ranges[:, 0] < ranges[:, 1]).all():
+        fits = ranges.shape == (inputs.shape[1], 2) and np.isfinite(ranges).all()
+        if not fits or not (ranges[:, 0] < ranges[:, 1]).all():
             raise ValueError(
                 f"GPRegressor: ranges must be {inputs.shape[1]} pairs of a low and a higher end, "
                 f"got {given}; give one pair a column, or None"
@@ -216,6 +238,15 @@ def _ranges(inputs: Array, given: Sequence[Sequence[float]] | None) -> Array:
 
 
 def _prior(targets: Array) -> tuple[float, float]:
-    """Centre and spread of the targets; constant ones say little of the spread."""
+    """Centre and spread of the targets; constant ones get a thousandth of their value."""
     centre = float(targets.mean())
-    return centre, max(float(targets.std(ddof=1)), 1e-3 * abs(centre), 1e-9)
+    if np.ptp(targets) > 0:
+        return centre, float(targets.std(ddof=1))
+    return centre, max(1e-3 * abs(centre), 1e-9)
+
+
+def _refuse_unless_positive(name: str, value: float) -> None:
+    if not 0 < value < np.inf:
+        raise ValueError(
+            f"GPRegressor: {name} must be positive and finite, got {value!r}; give such a number"
+        )

@@ -1,9 +1,9 @@
 """What the readings say about the hyperparameters: the most probable ones, and how sure that is.
 
-A Gaussian process that trusts its most probable length scales is too sure of itself when it has
-seen ten recipes: its 90 % intervals hold the truth about 78 % of the time. So the length scales
-are integrated out over a few weighted points; amplitude and scatter stay at their maximum, which
-costs little coverage and keeps the prior exactly normal.
+A Gaussian process that trusts its most probable length scales tends to be too sure of itself when
+it has seen ten recipes. So the length scales are integrated out over a few weighted points, which
+errs on the wide side (docs/calibration.md); amplitude and scatter stay at their maximum, which
+keeps the prior exactly normal.
 """
 
 from collections.abc import Callable

@@ -114,9 +114,11 @@ def verdict_of(
         return f"nothing beats the mean: {_against_the_mean(differences, rivals)}"
     if winner is not None:
         return f"{winner} is better than every other: {_interval(differences, winner, BASELINE)}"
+    best = min(surrogates, key=lambda name: _nlpd_minus(differences, name, BASELINE))
+    alike = [name for name in surrogates if name not in {best, *_beaten(differences, best)}]
     return (
-        f"{_listed(better)} {'beats' if len(better) == 1 else 'beat'} the mean; no winner, "
-        "because these readings cannot tell the best ones apart"
+        f"{_listed(better)} {'beats' if len(better) == 1 else 'beat'} the mean; no winner: "
+        f"{best} did best, but these readings cannot tell it from {_listed(alike)}"
     )
 
 
@@ -128,6 +130,17 @@ def _statistic(rows: pd.DataFrame, folds: list[object], score: str, weights: Arr
     count = weights @ by_fold["count"].to_numpy(dtype=float)
     mean: Array = np.divide(total, count, out=np.full(len(weights), np.nan), where=count > 0)
     return np.asarray(np.sqrt(mean)) if score == "rmse" else mean
+
+
+def _nlpd_minus(differences: pd.DataFrame, name: str, against: str) -> float:
+    """Difference of the log score from another's; zero from itself."""
+    rows = differences.loc[
+        (differences["surrogate"] == name)
+        & (differences["against"] == against)
+        & (differences["score"] == "nlpd"),
+        "difference",
+    ]
+    return float(rows.iloc[0]) if len(rows) else 0.0
 
 
 def _beaten(differences: pd.DataFrame, name: str) -> list[str]:

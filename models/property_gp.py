@@ -45,6 +45,10 @@ its recipe is known from a page of methods."""
 DISCREPANCY: Final = 0.5
 """With physics on, what the laws leave unexplained, as a share of the catalogue's prior sd."""
 
+SWEPT_C: Final = 20.0
+"""Conductivities of one pellet over at least this range determine its activation energy; a stated
+energy was then computed from them and says nothing new."""
+
 ENERGY: Final = "activation_energy"
 ENERGY_OF: Final = "ionic_conductivity"
 """The property whose slope by temperature the readings of activation energy are."""
@@ -71,7 +75,7 @@ class PropertyGP:
 
     Raises:
         ReadingError: If the catalogue lacks the property.
-        SpaceError: If a range is of an unknown feature or empty, or there is no law to switch on.
+        SpaceError: If a range is of an unknown feature, or empty.
 
     Examples:
         >>> recipes = pd.DataFrame(
@@ -118,8 +122,7 @@ class PropertyGP:
         """A copy fitted to the readings of this property.
 
         For ionic conductivity, readings of ``activation_energy`` are learned from too, unless the
-        specimen's conductivity was itself read at two temperatures or more: then they say
-        nothing new.
+        specimen's conductivity was itself read over 20 °C or more: then they say nothing new.
 
         Args:
             recipes: One row a pellet, index = specimen id; columns as for ``GlassFeatures``;
@@ -356,8 +359,8 @@ class PropertyGP:
         )
         read = pd.DataFrame({"specimen": rows.specimen, "temperature_c": rows.temperature_c})
         read = read.fillna({"temperature_c": self.temperature_c})
-        swept = read.groupby("specimen")["temperature_c"].nunique()
-        known = set(swept.index[swept > 1])
+        swept = read.groupby("specimen")["temperature_c"].agg(np.ptp)
+        known = set(swept.index[swept >= SWEPT_C])
         new = np.array([name not in known for name in energies.specimen], dtype=bool)
         return IntervalRows(
             tuple(name for name in energies.specimen if name not in known),

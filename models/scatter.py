@@ -16,11 +16,13 @@ _LEARNED: Final = 0.85
 or its centre lies a prior standard deviation away."""
 
 _PARENT: Final = {"pellet": "jar"}
-_PLURAL: Final = {
-    "jar": "recipes made in two jars or more",
-    "pellet": "jars with two pellets or more",
-    READING: "specimens read twice or more without a stated error",
+_REPEATS: Final = {
+    "jar": ("recipe", "made in two jars or more"),
+    "pellet": ("jar", "with two pellets or more"),
+    READING: ("specimen", "read twice or more without a stated error"),
 }
+_MADE_TWICE: Final = ("recipe", "made twice or more")
+"""What is counted, and what makes it count."""
 
 
 @final
@@ -57,7 +59,8 @@ class Scatter:
         Returns:
             The value with its interval, or that these data do not determine it.
         """
-        repeats = f"{self.n_repeated} {_PLURAL.get(self.level, 'recipes made twice or more')}"
+        noun, how = _REPEATS.get(self.level, _MADE_TWICE)
+        repeats = f"{self.n_repeated} {noun}{'' if self.n_repeated == 1 else 's'} {how}"
         if not self.determined:
             return f"{self.level}: not determined by these data: {repeats}"
         return (

@@ -63,7 +63,8 @@ class Belief:
         for objective in objectives:
             own = readings[readings["objective"] == objective.name]
             told = scale_bounds(own, objective)
-            prior = _prior(objective, told["value"].to_numpy())
+            is_closed = np.isfinite(told[["low", "high"]].to_numpy()).all(axis=1)
+            prior = _prior(objective, told["value"].to_numpy(), only_bounds=not is_closed.any())
             if prior is None:
                 surrogates.append(None)
                 continue
@@ -125,18 +126,27 @@ class Belief:
         )
 
 
-def _prior(objective: Objective, values: Vector) -> tuple[float, float] | None:
-    """The stated prior, else centre and spread of the data; ``None`` without either."""
+def _prior(
+    objective: Objective, values: Vector, *, only_bounds: bool
+) -> tuple[float, float] | None:
+    """The stated prior, else centre and spread of the data; ``None`` without either.
+
+    Bounds alone say where the truth is not: the spread is then a decade, or as large as the bounds.
+    """
     if objective.prior is not None:
         return objective.prior
     if not len(values):
         return None
     centre = float(values.mean())
-    sd = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
     # constant data say little of the spread: the way to the reference gives a floor
     way = (
         0.0
         if objective.reference is None
-        else abs(centre - objective.to_scale(objective.reference))
+        else abs(centre - float(objective.to_scale(objective.reference)))
     )
-    return centre, max(sd, 0.1 * float(way), 1e-3 * abs(centre), 1e-9)
+    if only_bounds:
+        widest = 1.0 if objective.scale == "log10" else abs(centre)
+        return centre, max(spread, way, widest, 1e-9)
+    floor = 0.1 * way if way > 0 or spread > 0 else 1e-3 * abs(centre)
+    return centre, max(spread, floor, 1e-9)

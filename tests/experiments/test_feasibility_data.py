@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from experiments import made_file
 from experiments.campaign import Campaign
 from experiments.cli import app
 from experiments.config import read_config
@@ -23,6 +24,7 @@ from experiments.ledger_rows import JarRow
 from experiments.pyfunc_model import SurrogateBundle
 from experiments.round_files import round_texts
 from experiments.success_words import success_text, success_warnings
+from models.feasibility import NOT_COUNTED, REASONS
 
 pytest_plugins = ["tests.experiments.planned_round"]
 
@@ -42,6 +44,11 @@ def outcomes(lab):
     for specimens, words in found:
         assert specimens.index.equals(words.index)
     return tuple(words.to_dict() for _, words in found)
+
+
+def test_the_reasons_of_made_csv_are_those_the_model_knows():
+    of_a_level = [reason for reasons in REASONS.values() for reason in reasons]
+    assert sorted([*of_a_level, *NOT_COUNTED]) == sorted(made_file.REASONS)
 
 
 def test_nothing_of_the_paper_counts_and_nothing_that_is_only_planned(lab):

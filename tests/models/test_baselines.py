@@ -47,7 +47,7 @@ def test_the_spread_between_glasses_follows_the_readings():
 
 
 def test_agreeing_readings_do_not_make_a_new_glass_certain():
-    assert fitted(20.0, 20.0, 20.0).predict(ASKED)["sd"].iloc[0] > 0.3 * 5.6
+    assert fitted(20.0, 20.0, 20.0).predict(ASKED)["sd"].iloc[0] > 0.2 * 5.6
 
 
 def test_draws_share_the_mean_and_nothing_else():
@@ -65,3 +65,21 @@ def test_predictions_survive_json():
     assert (
         again.in_words() == "2 Young's modulus readings: too few to learn from; the prior decides"
     )
+
+
+def test_bounds_are_learned_from():
+    below = pd.DataFrame(
+        {
+            "specimen": ASKED.index, "property": "electronic_conductivity",
+            "lower": np.nan, "upper": 1e-10, "se": np.nan,
+        }
+    )  # fmt: skip
+    predicted = MeanSurrogate("electronic_conductivity").fit(ASKED, below).predict(ASKED)
+    assert predicted["mean"].iloc[0] < 1e-10
+    assert predicted["sd"].iloc[0] > 0.3
+
+
+def test_readings_that_differ_by_no_more_than_jars_do_make_the_spread_small():
+    rng = np.random.default_rng(0)
+    few, many = (fitted(*(19 + 0.8 * rng.standard_normal(n))) for n in (2, 12))
+    assert many.predict(ASKED)["sd"].iloc[0] < 0.4 * few.predict(ASKED)["sd"].iloc[0]

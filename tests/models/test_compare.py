@@ -9,6 +9,7 @@ from features.properties import property_of
 from models.baseline_ridge import RidgeSurrogate
 from models.baselines import MeanSurrogate
 from models.compare import compare, n_fits
+from models.property_gp import PropertyGP
 from models.surrogate import predictions_table
 
 MODULUS = property_of("youngs_modulus")
@@ -318,3 +319,26 @@ def test_constant_and_duplicated_readings_give_a_result():
     assert found.winner is None
     assert found.verdict.startswith("nothing beats the mean")
     assert np.isfinite(found.scores.to_numpy(dtype=float)).all()
+
+
+def test_where_the_recipe_makes_no_difference_nothing_beats_the_mean():
+    rng = np.random.default_rng(0)
+    n = 10
+    recipes = pd.DataFrame(
+        {
+            "x": rng.uniform(0, 0.6, n), "milling_time_h": rng.uniform(1, 20, n),
+            "milling_media": rng.choice(["zirconia", "stainless_steel"], n),
+            "milling_speed_rpm": 500.0, "pressing_pressure_mpa": rng.uniform(100, 500, n),
+        },
+        index=[f"P{number}" for number in range(n)],
+    )  # fmt: skip
+    value = 10 ** (-4 + 0.06 * rng.standard_normal(n))
+    readings = pd.DataFrame(
+        {
+            "specimen": recipes.index, "property": "ionic_conductivity",
+            "lower": value, "upper": value, "se": np.nan,
+        }
+    )  # fmt: skip
+    gp = {"gp": PropertyGP("ionic_conductivity")}
+    found = compare("ionic_conductivity", recipes, readings, gp, variables=())
+    assert found.verdict.startswith("nothing beats the mean")

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from features.properties import property_of
 from models.cholesky import stable_cholesky
 from models.compare import compare
 from models.correlated import CorrelatedGP, CorrelatedProperty
+from models.correlations import correlation_table
 from models.inputs import glass_inputs
 from models.loadings import N_DRAWS
 from models.matern import correlation
@@ -100,6 +102,37 @@ def test_few_recipes_do_not_determine_a_correlation(recipes):
     assert not row["determined"]
     assert row["says"] == "not determined by these data: 1 recipe in common"
     assert row["upper"] - row["lower"] > 0.8 * 2 * 0.59
+
+
+@pytest.mark.parametrize("constant", [(SIGMA,), BOTH], ids=["one", "both"])
+def test_what_never_varies_determines_no_correlation(constant):
+    recipes = glasses(20)
+    varying = varying_together(recipes, 0.9, 0)
+    varying |= {name: np.zeros(20) for name in constant}
+    parts = [readings_of(name, varying[name], recipes.index) for name in BOTH]
+    row = CorrelatedGP(BOTH).fit(recipes, pd.concat(parts)).correlations().iloc[0]
+    assert not row["determined"]
+    assert row["says"] == "not determined by these data: 20 recipes in common"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "determined"),
+    [
+        ((-0.38, 0.48), False),  # holds zero, three quarters as wide as the prior's
+        ((-0.25, 0.28), True),  # holds zero, but says that there is little
+        ((0.05, 0.95), True),  # wide, but has a sign
+        ((-0.95, -0.05), True),
+    ],
+)
+def test_zero_within_a_wide_interval_determines_nothing(readings, recipes, bounds, determined):
+    fitted = CorrelatedGP(BOTH).fit(recipes, readings)
+
+    class Shared:
+        def correlation_quantiles(self, p, q, levels):
+            return bounds[0], sum(bounds) / 2, bounds[1]
+
+    together = SimpleNamespace(processes=fitted.together.processes, shared=Shared())
+    assert correlation_table(BOTH, together)["determined"].item() == determined
 
 
 def test_a_property_read_rarely_is_predicted_better_with_one_read_often():

@@ -9,7 +9,14 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from features.errors import NotFittedError, SpaceError, TableError
-from models.feasibility import BASE_RATE, CELL_RANGES, SUCCESS_COLUMNS, FeasibilitySurrogate
+from models.feasibility import (
+    BASE_RATE,
+    CELL_RANGES,
+    NOT_COUNTED,
+    SUCCESS_COLUMNS,
+    UNSAID,
+    FeasibilitySurrogate,
+)
 
 STEEL = {"milling_media": "stainless_steel", "milling_speed_rpm": 500.0}
 
@@ -86,7 +93,7 @@ def test_one_outcome_moves_the_belief_as_bayes_says(new):
     assert found_sd[0] == pytest.approx(np.sqrt(square - mean**2), rel=1e-3)
 
 
-@pytest.mark.parametrize("reason", ["leaked_air", "instrument", "handling", "other", "cracked"])
+@pytest.mark.parametrize("reason", [*NOT_COUNTED, UNSAID, "cracked"])
 def test_a_failure_of_another_cause_counts_neither_as_failed_nor_as_made(
     jars, outcomes, new, reason
 ):
@@ -208,6 +215,13 @@ def test_a_range_of_another_level_is_refused():
 def test_an_outcome_that_says_nothing_is_refused(jars):
     with pytest.raises(TableError, match=r"each must be 'made' or a reason, got an empty one \(G1"):
         FeasibilitySurrogate("jar").fit(jars, pd.Series({"G0": "made", "G1": None}))
+
+
+def test_a_misspelled_reason_is_refused_with_its_row_and_the_known_ones(jars):
+    told = pd.Series({"G0": "made", "G1": "unreactd"})
+    rule = r"or a known reason, got 'unreactd' \(G1\); use unreacted, .*cracked, short, leaked_air"
+    with pytest.raises(TableError, match=rule):
+        FeasibilitySurrogate("jar").fit(jars, told)
 
 
 def test_an_outcome_of_an_unknown_specimen_is_refused(jars):

@@ -45,6 +45,21 @@ def test_predictions_follow_a_change_of_units(table):
     np.testing.assert_allclose(other[1], 7 * plain[1], rtol=1e-2)
 
 
+@pytest.mark.parametrize("shift", [-10.0, 1e5])
+def test_predictions_follow_a_shift_of_the_targets(table, shift):
+    x, y = table
+    plain = GPRegressor().fit(x, y).predict(x, return_std=True)
+    other = GPRegressor().fit(x, y + shift).predict(x, return_std=True)
+    np.testing.assert_allclose(other[0] - shift, plain[0], atol=1e-4)
+    np.testing.assert_allclose(other[1], plain[1], rtol=1e-3)
+
+
+def test_targets_of_any_size_are_learned_from(table):
+    x, y = table
+    plain, tiny = (GPRegressor().fit(x, scale * y).predict(x) for scale in (1.0, 1e-12))
+    np.testing.assert_allclose(tiny, 1e-12 * plain, rtol=1e-4)
+
+
 def test_a_stated_error_makes_a_target_count_less(table):
     x, y = table
     wrong, error = y.copy(), np.full(24, 0.01)
@@ -106,6 +121,25 @@ def test_a_column_that_never_varies_does_no_harm(table):
 def test_ranges_that_do_not_fit_are_refused(table, ranges):
     with pytest.raises(ValueError, match="ranges must be 2 pairs of a low and a higher end"):
         GPRegressor(ranges=ranges).fit(*table)
+
+
+WRONG = {
+    "kernel": ({"kernel": "matern12"}, "kernel must be matern52, matern32, rbf, got 'matern12'"),
+    "lengthscale": ({"lengthscale_median": 0.0}, "lengthscale_median must be positive .*got 0.0"),
+    "scatter": ({"scatter_share": -0.1}, "scatter_share must be positive and finite, got -0.1"),
+    "not a number": ({"scatter_share": np.nan}, "scatter_share must be positive and finite"),
+    "prior sd": ({"prior": (0.0, 0.0)}, "standard deviation of prior must be positive"),
+    "prior centre": ({"prior": (np.inf, 1.0)}, "prior must be a finite centre"),
+    "half a prior": ({"prior": (1.0,)}, "prior must be a finite centre and a standard deviation"),
+    "endless range": ({"ranges": [[0, 1], [0, np.inf]]}, "ranges must be 2 pairs"),
+}
+
+
+@pytest.mark.parametrize(("wrong", "message"), WRONG.values(), ids=WRONG.keys())
+def test_a_hyper_parameter_out_of_range_is_refused_by_fit(table, wrong, message):
+    regressor = GPRegressor(**wrong)  # scikit-learn's constructors refuse nothing
+    with pytest.raises(ValueError, match=message):
+        regressor.fit(*table)
 
 
 def test_a_negative_error_is_refused(table):

@@ -269,3 +269,11 @@ def test_a_refused_table_changes_nothing(plain):
 def test_what_cannot_be_is_refused(build, message):
     with pytest.raises(SpaceError, match=message):
         build()
+
+
+def test_bounds_alone_leave_the_other_side_open():
+    optimizer = Optimizer(SPACE, [Objective("leak", "minimize", scale="log10")], seed=0)
+    optimizer.tell(SPACE.spread(4, np.random.default_rng(0)).assign(leak=["<1e-10"] * 4))
+    predicted = optimizer.predict(SPACE.spread(3, np.random.default_rng(9)))
+    assert (predicted["leak_lower"] < 1e-11).all()
+    assert (predicted["leak_sd"] > 0.4).all()
