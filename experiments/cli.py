@@ -136,7 +136,7 @@ def record(
         list[str] | None,
         typer.Option(
             "--map",
-            help="For a lab's own table: 'its column=recipe column' or 'its column=property:unit'.",
+            help="For a lab's own table: 'its column=recipe column', '=property:unit', '=jar' or '=se'.",
         ),
     ] = None,
     literature: Annotated[
