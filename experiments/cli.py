@@ -136,7 +136,7 @@ def record(
         list[str] | None,
         typer.Option(
             "--map",
-            help="For a lab's own table: 'its column=recipe column', '=property:unit', '=jar' or '=se'.",
+            help="Of a lab's own table: 'its column=recipe column', '=property:unit', '=jar', '=se'.",
         ),
     ] = None,
     literature: Annotated[
