@@ -136,7 +136,7 @@ def record(
         list[str] | None,
         typer.Option(
             "--map",
-            help="Of a lab's own table: 'its column=recipe column', '=property:unit', '=jar', '=se'.",
+            help="Its column=recipe column, =property:unit, =jar or =se, for a lab's own table.",
         ),
     ] = None,
     literature: Annotated[
