@@ -18,6 +18,7 @@ from experiments.display import (
     typeset_unit,
     x_text,
 )
+from experiments.reasons import CHOSEN, explanation_words
 from experiments.success_words import percent_text
 from experiments.typeset import chemistry, formula, quantity
 from features.compaction import press_force_kn, press_force_tonnes
@@ -176,6 +177,7 @@ def _jar(glass: Mapping[str, Any], number: int, jar_set: Mapping[str, str]) -> d
         "id": glass["id"],
         "role": glass["role"].replace("_", " "),
         "why": glass["why"],
+        "explanation": _explanation(glass),
         "formula": formula(glass["recipe"]["x"]),
         "x": x_text(glass["recipe"]["x"]),
         "medium": medium(media).label,
@@ -204,6 +206,7 @@ def _cell(
         "id": cell["id"],
         "role": cell["role"].replace("_", " "),
         "why": cell["why"],
+        "explanation": _explanation(cell),
         "layers": [
             {
                 "name": name,
@@ -271,3 +274,11 @@ def _success(item: Mapping[str, Any]) -> dict[str, str] | None:
     if success is None:
         return None
     return {name: percent_text(success[name]) for name in ("probability", "lower", "upper")}
+
+
+def _explanation(item: Mapping[str, Any]) -> str | None:
+    """What a row that surrogates chose is in for; a start and rounds of older versions lack it."""
+    explanation = item.get("explanation")
+    if explanation is None or item["role"] not in CHOSEN:
+        return None
+    return explanation_words(explanation, brief=True)

@@ -20,6 +20,7 @@ from experiments.knowledge import PELLET_PROPERTIES, Knowledge, feature_ranges, 
 from experiments.ledger import Ledger
 from experiments.literature_file import write_example
 from experiments.literature_record import record_literature
+from experiments.measurements import Ranking, rank_measurements
 from experiments.notebook_file import read_notebook
 from experiments.outbox import Delivery, LedgerOutbox
 from experiments.recording import Report, bench, record_files, write
@@ -181,6 +182,19 @@ class Campaign:
         round_ = plan_round(self.ledger, self.config, knowledge, glasses=q, trilayers=k)
         write_round(self.ledger, self.config, knowledge, round_)
         return self.show(round_["round"])
+
+    def measure(self) -> Ranking:
+        """Which measurement next, beside making new glasses. Opens no round, writes nothing.
+
+        Returns:
+            Readings that could be taken and specimens that could be made, ranked by the expected
+            rise of the hypervolume of the posterior means an hour.
+
+        Raises:
+            CampaignError: If the die's rating leaves no pressing pressure to choose.
+            SpaceError: If an objective has no reference.
+        """
+        return rank_measurements(self.ledger, self.config, self.knowledge())
 
     def show(self, round_id: str) -> Round:
         """A round as it was proposed, with its MLflow run; its folder is completed if need be.

@@ -1,6 +1,6 @@
 """Which tri-layers to build next: from powder in stock or of this batch, and only from that."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from experiments.cell_stock import CONTEXT, LAYER, Powder, whole_cells
 from experiments.config import CampaignConfig, ControlConfig, Range, extremes
-from experiments.glass_batch import Proposed
 from experiments.held_space import HeldSpace
 from experiments.knowledge import Knowledge
-from experiments.progress import objectives_of
-from experiments.reasons import cell_reason
+from experiments.outlooks import cell_outlook
+from experiments.proposed import Proposed
 from features.cell_limits import Limits, allowed
 from features.errors import SpaceError
 from features.transformers import GlassFeatures
@@ -25,12 +25,13 @@ from optimizer.space import SearchSpace
 CHOICE: Final = ("core", "skin", "core_mass_mg", "skin_mass_mg", "pressing_pressure_mpa")
 """What tells two cells apart; the rest is context."""
 
-CONTEXT: Final = ("precompaction_pressure_mpa", "stack_pressure_mpa", "temperature_c")
-LAYER: Final = ("x", "milling_time_h", "milling_media", "milling_speed_rpm")
 ENOUGH_CELLS: Final = 3
 """With critical currents of fewer cells than this the batch is a start."""
 
-N_DRAWS: Final = 96
+CHOSEN_WHY: Final = "the largest expected gain in the hypervolume of the cells"
+"""Of a cell that surrogates chose; its explanation says more, and its role."""
+
+N_DRAWS: Final = 64
 N_SPREAD: Final = 160
 N_NEAR: Final = 48
 N_START: Final = 400
@@ -50,26 +51,6 @@ class CellBatch:
 
     cells: tuple[Proposed, ...]
     warnings: tuple[str, ...] = field(default=())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Powder:
-    """Jars that cells can be built from.
-
-    Attributes:
-        jars: Recipe columns by jar id, all jars that ever went into a cell included.
-        left_mg: Powder left, by jar id; only these can be used.
-    """
-
-    jars: pd.DataFrame
-    left_mg: Mapping[str, float]
-
-    def after(self, cell: Mapping[str, Any]) -> "Powder":
-        """What is left once a cell was built."""
-        left = dict(self.left_mg)
-        left[cell["core"]] -= float(cell["core_mass_mg"])
-        left[cell["skin"]] -= 2 * float(cell["skin_mass_mg"])
-        return Powder(jars=self.jars, left_mg=left)
 
 
 def propose_cells(
@@ -98,8 +79,7 @@ def propose_cells(
     rows: list[Proposed] = []
     warnings: list[str] = []
     names = tuple(config.cells.objectives)
-    measured = knowledge.measured(knowledge.cells, ("critical_current_density",))
-    start = len(measured[list(CHOICE)].drop_duplicates()) < ENOUGH_CELLS
+    start = not enough_cells(knowledge)
     wants_control = start and not _has_own(knowledge)
     while len(rows) < k:
         taken = pd.DataFrame([row.recipe for row in rows])
@@ -126,22 +106,10 @@ def propose_cells(
     return CellBatch(cells=tuple(rows), warnings=tuple(warnings))
 
 
-def whole_cells(choice: pd.DataFrame, jars: pd.DataFrame) -> pd.DataFrame:
-    """Cells with the recipes of their layers, as the surrogate wants them.
-
-    Args:
-        choice: Columns core, skin and the cell's own masses and pressures.
-        jars: Recipe columns by jar id.
-
-    Returns:
-        The same rows with ``core_x``, ``skin_x`` and so on.
-    """
-    parts = {
-        f"{layer}_{name}": jars[name].reindex(choice[layer]).to_numpy()
-        for layer in ("core", "skin")
-        for name in LAYER
-    }
-    return choice.assign(**parts)
+def enough_cells(knowledge: Knowledge) -> bool:
+    """Whether critical currents of enough distinct cells are known to choose by them."""
+    measured = knowledge.measured(knowledge.cells, ("critical_current_density",))
+    return len(measured[list(CHOICE)].drop_duplicates()) >= ENOUGH_CELLS
 
 
 def _has_own(knowledge: Knowledge) -> bool:
@@ -325,10 +293,6 @@ def _best(
     rng: np.random.Generator,
 ) -> Proposed:
     """The cell with the largest noisy expected hypervolume improvement."""
-
-    def draw(frame: pd.DataFrame, n: int, source: np.random.Generator) -> NDArray[np.float64]:
-        return knowledge.draw_cells(problem.whole(frame), names, n, source)
-
     columns = [*CHOICE, *CONTEXT]
     known = _known(knowledge, problem.powder)
     pending = known.loc[known["status"] == "planned", columns]
@@ -336,18 +300,15 @@ def _best(
         pending = pd.concat([pending, taken[columns]], ignore_index=True)
     measured = knowledge.measured(known, names)
     chosen = propose_batch(
-        draw,
+        cell_outlook(knowledge, problem.config, problem.whole, N_DRAWS),
         HeldSpace(problem.space, problem.held),
-        objectives_of(problem.config.cells.objectives),
         1,
         baseline=measured[columns],
         pending=pending,
         exclude=known[columns],
         rng=rng,
-        n_draws=N_DRAWS,
         n_spread=N_SPREAD,
         n_near=N_NEAR,
     )
     recipe = {name: chosen[name].iloc[0] for name in columns}
-    role, why = cell_reason(knowledge, problem.whole(chosen[columns]), problem.config)
-    return Proposed(recipe=recipe, role=role, why=why)
+    return Proposed(recipe=recipe, role="exploit", why=CHOSEN_WHY)

@@ -106,12 +106,25 @@ def propose(
     unless_open: Annotated[
         bool, typer.Option("--unless-open", help="Show the open round instead, if there is one.")
     ] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Rank measurements instead; opens no round.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Open a new round: the next mill run and the next tri-layers.
 
     Example: glassloop propose --campaign my-campaign --glasses 4 --trilayers 2
+
+    What to measure next on the pellets and cells there are, or whether to make a new glass:
+
+    glassloop propose --measure
     """
+    if measure:
+        asked = {"--glasses": glasses, "--trilayers": trilayers, "--unless-open": unless_open}
+        _rank_measurements(
+            campaign, [n for n, v in asked.items() if v not in (None, False)], as_json
+        )
+        return
     with _open(campaign) as opened:
         waiting = opened.open_rounds() if unless_open else []
         if waiting:
@@ -297,6 +310,12 @@ def compare(
         int | None,
         typer.Option(min=1, help="Also try this many settings of the process (30 are usual)."),
     ] = None,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Fit on the cluster of this scheduler.")
+    ] = None,
+    or_here: Annotated[
+        bool, typer.Option("--or-here", help="Fit here if that cluster cannot be used.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Which surrogate to believe, judged on glasses it has not seen.
@@ -306,7 +325,7 @@ def compare(
     from experiments.comparison_console import comparison_bar, comparison_json, comparison_report
     from experiments.comparison_page import page, pictures
 
-    with _open(campaign) as opened:
+    with _open(campaign) as opened, _workers(jobs, dask, or_here=or_here):
         opened.deliver()
         target = html or opened.folder / "compare.html"
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -384,6 +403,33 @@ def simulate(
 
 
 @app.command()
+def export(
+    optuna: Annotated[
+        str, typer.Option("--optuna", metavar="URL_OR_FILE", help="Storage of Optuna studies.")
+    ],
+    campaign: Folder = HERE,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace studies exported before.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write pellets and cells as two Optuna studies, to be looked at in optuna-dashboard.
+
+    Example: glassloop export --optuna study.db
+    """
+    from experiments.optuna_study import export_studies
+
+    with _open(campaign) as opened, _busy("writing the studies"):
+        studies = export_studies(opened, optuna, replace=replace)
+    if as_json:
+        _print_json({"studies": [study.to_dict() for study in studies]})
+        return
+    for study in studies:
+        _print(study.in_words())
+    _print(f"Look at it: optuna-dashboard {studies[0].storage}")
+
+
+@app.command()
 def verify(campaign: Folder = HERE, as_json: Json = False) -> None:
     """Check the ledger: hashes, links, history. Exit code 0 when it is sound.
 
@@ -408,6 +454,17 @@ def _open(folder: Path) -> "Iterator[Campaign]":
 
     with Campaign.open(folder) as campaign:
         yield campaign
+
+
+@contextmanager
+def _workers(jobs: int | None, dask: str | None, *, or_here: bool) -> Iterator[None]:
+    """Where parallel work runs; says so when that is not where it was asked to run."""
+    from experiments.workers import workers
+
+    with workers(jobs, dask, or_here=or_here) as why_here:
+        if why_here is not None:
+            typer.echo(f"warning: {why_here}", err=True)
+        yield
 
 
 @contextmanager
@@ -475,6 +532,29 @@ def _print_round(campaign: "Campaign", round_: dict[str, Any], *, is_new: bool) 
         f"--campaign {campaign.folder}"
     )
     _print(f"MLflow:  {campaign.where_tracked(round_['round'])}")
+
+
+def _rank_measurements(folder: Path, besides: list[str], as_json: bool) -> None:
+    """Which measurement next; no other option of a proposal goes with it.
+
+    Raises:
+        CampaignError: If one was given.
+    """
+    from features.errors import CampaignError
+
+    if besides:
+        raise CampaignError(
+            f"propose --measure: ranks measurements and opens no round, got {', '.join(besides)} "
+            "too; give the one or the other"
+        )
+    with _open(folder) as opened, _busy("learning from the data and weighing measurements"):
+        ranking = opened.measure()
+    if as_json:
+        _print_json(ranking.to_dict())
+        return
+    from experiments.measurement_console import ranking_table
+
+    _console().print(ranking_table(ranking))
 
 
 def _print_literature(campaign: "Campaign", report: "Report", *, as_json: bool) -> None:

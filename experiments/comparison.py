@@ -1,6 +1,5 @@
 """Which surrogate to believe: all of them on what a campaign measured, property by property."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,13 +7,15 @@ from math import isnan
 from typing import Any
 
 import pandas as pd
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, delayed
 
 from experiments.assumptions import assumption_sentences
 from experiments.comparison_task import LEARNED_AS_SLOPE, NO_SURROGATE, Task, task_of
 from experiments.config import CampaignConfig
 from experiments.knowledge import CELL_PROPERTIES, PELLET_PROPERTIES, Knowledge
 from experiments.ledger import Ledger
+from experiments.workers import default_jobs as default_jobs
+from experiments.workers import workers
 from features.errors import CampaignError, TableError
 from features.properties import CATALOGUE, property_of
 from features.reading import scale_error
@@ -63,11 +64,6 @@ class CampaignComparison:
     assumptions: tuple[str, ...]
 
 
-def default_jobs() -> int:
-    """Processes used when nobody says: two, or the one there is."""
-    return min(2, os.cpu_count() or 1)
-
-
 def compare_campaign(
     ledger: Ledger,
     config: CampaignConfig,
@@ -89,7 +85,7 @@ def compare_campaign(
         properties: Catalogue ids; those with readings when empty.
         surrogates: Names of the registry; all when empty. The mean always takes part.
         folds: What is left out together: all jars of a ``glass``, or all of a ``source``.
-        n_jobs: Processes, one thread each; ``default_jobs`` when left out.
+        n_jobs: Processes, as for ``workers``; inside one of a cluster, the cluster.
         seed: Of bootstrap and randomised transforms.
         progress: Called once a finished fit.
 
@@ -125,15 +121,14 @@ def compare_campaign(
     count = _Count(total, progress)
     compared: dict[str, Comparison] = {}
     fitted: dict[str, Mapping[str, Surrogate]] = {}
-    jobs = n_jobs or default_jobs()
-    with parallel_config(backend="loky", inner_max_num_threads=1):
+    with workers(n_jobs):
         for property_id, task in tasks.items():
             compared[property_id] = compare(
                 property_id, task.recipes, task.readings, task.unfitted,
-                folds=folds, variables=task.variables, n_jobs=jobs, seed=seed,
+                folds=folds, variables=task.variables, seed=seed,
                 temperature_c=config.temperature_c, progress=count.one_more,
             )  # fmt: skip
-            fits = Parallel(n_jobs=jobs)(
+            fits = Parallel()(
                 delayed(surrogate.fit)(task.recipes, task.readings)
                 for surrogate in task.unfitted.values()
             )

@@ -214,6 +214,8 @@ class BatchConfig(_Strict):
     glasses: Annotated[int, Field(ge=1, le=24)] = 4
     trilayers: Annotated[int, Field(ge=0, le=24)] = 2
     controls: Annotated[int, Field(ge=0, le=1)] = 1
+    replicates: Literal["auto", 0] = "auto"
+    cell_weight: Annotated[float, Field(ge=0, le=100)] = 1.0
 
 
 class EquipmentConfig(_Strict):
@@ -221,6 +223,7 @@ class EquipmentConfig(_Strict):
 
     die_diameter_mm: Annotated[float, Field(gt=0)] = 13.0
     die_rating_mpa: Annotated[float, Field(gt=0, le=1000)] = 500.0
+    balance_mg: Annotated[float, Field(gt=0, le=10)] = 0.1
     expected_recovery: Annotated[float, Field(gt=0, le=1)] = 0.85
     ball_sets: dict[str, str] = {}
 
@@ -261,6 +264,45 @@ class SurrogateConfig(_Strict):
     physics: bool = False
 
 
+_Hours = Annotated[float, Field(gt=0)]
+
+
+class MeasurementCost(_Strict):
+    """What a measurement takes: hours counted as its price, and hours until the value is there."""
+
+    hours: _Hours
+    delay_h: _Hours
+
+
+class MeasurementCosts(_Strict):
+    """What each measurement takes (all assigned, none of them measured).
+
+    A polarisation runs overnight, when nobody waits for the channel: only hands are counted. A
+    critical current blocks a channel for days, and all of it is.
+    """
+
+    ionic_conductivity: MeasurementCost = MeasurementCost(hours=4, delay_h=4)
+    electronic_conductivity: MeasurementCost = MeasurementCost(hours=2, delay_h=16)
+    youngs_modulus: MeasurementCost = MeasurementCost(hours=3, delay_h=3)
+    relative_density: MeasurementCost = MeasurementCost(hours=0.5, delay_h=0.5)
+    charge_transfer_resistance: MeasurementCost = MeasurementCost(hours=4, delay_h=4)
+    critical_current_density: MeasurementCost = MeasurementCost(hours=72, delay_h=72)
+    area_specific_resistance: MeasurementCost = MeasurementCost(hours=4, delay_h=4)
+
+
+class CostConfig(_Strict):
+    """Hours by which 'propose --measure' compares, and that 'propose --budget' spends."""
+
+    glass_h: _Hours = 2.0
+    cell_h: _Hours = 3.0
+    measurements: MeasurementCosts = MeasurementCosts()
+
+    def of(self, property_id: str) -> MeasurementCost:
+        """What a reading of a modelled property takes."""
+        found: MeasurementCost = getattr(self.measurements, property_id)
+        return found
+
+
 class MlflowConfig(_Strict):
     """Where rounds are tracked; relative to the campaign's folder. The environment wins."""
 
@@ -290,6 +332,7 @@ class CampaignConfig(_Strict):
     assumptions: AssumptionConfig = AssumptionConfig()
     literature: LiteratureConfig = LiteratureConfig()
     surrogates: dict[str, SurrogateConfig] = {}
+    costs: CostConfig = CostConfig()
     mlflow: MlflowConfig = MlflowConfig()
 
     @model_validator(mode="after")
@@ -348,6 +391,7 @@ _HEAD = f"""\
 # jars_owned: jars of each medium that can go into one mill run.
 # assumptions: what the paper leaves open; change one and everything is derived and fitted again.
 # surrogates: by property, how its process is built; see docs/configuration.md.
+# costs: hours of hands or instrument for 'propose --measure' and '--budget'; enter yours.
 # literature: use true learns from the values given to 'glassloop record --literature' too.
 """
 

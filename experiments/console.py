@@ -24,6 +24,7 @@ from experiments.display import (
     value_text,
     x_text,
 )
+from experiments.reasons import CHOSEN, explanation_words
 from experiments.success_words import percent_text, success_text
 from features.milling import medium
 from features.properties import CATALOGUE
@@ -224,6 +225,7 @@ def status_panel(status: Mapping[str, Any]) -> Group:
         ]
     parts.append(Text(""))
     parts += _hypervolume(status["hypervolume"])
+    parts += _next_round(status.get("next_round"))
     parts += _coverage(status["coverage"])
     parts += _lines("Assumption", status["assumptions"])
     if literature := status["literature"]["in_words"]:
@@ -295,7 +297,17 @@ def _rows_with_reasons(
         if "success" in item:  # rounds of older versions lack it
             success = Text.assemble(("success: ", "bold"), success_text(item["success"]))
             parts.append(Padding(success, (0, 0, 0, _WHY_INDENT)))
+        if words := _explanation(item):
+            parts.append(Padding(words, (0, 0, 0, _WHY_INDENT)))
     return parts
+
+
+def _explanation(item: Mapping[str, Any]) -> Text | None:
+    """What a row that surrogates chose is in for; a start and older rounds have nothing to say."""
+    explanation = item.get("explanation")
+    if explanation is None or item["role"] not in CHOSEN:
+        return None
+    return Text.assemble(("why this one: ", "bold"), explanation_words(explanation))
 
 
 def _line(values: Sequence[str], head: Sequence[tuple[str, int]], *, style: str = "") -> Table:
@@ -389,6 +401,15 @@ def _hypervolume(hypervolume: Mapping[str, Mapping[str, Any]] | None) -> list[Te
         value, lower, upper = (_three_decimals(volume.get(key)) for key in _VOLUME_KEYS)
         lines.append(Text(f"Hypervolume of the {name}: {value} (90 %: {lower}..{upper})"))
     return lines
+
+
+def _next_round(found: Mapping[str, Mapping[str, Any] | None] | None) -> list[Text]:
+    """What another round would bring; nothing before surrogates choose one."""
+    return [
+        Text(f"Next round of {name}: {gain['in_words']}")
+        for name, gain in (found or {}).items()
+        if gain is not None
+    ]
 
 
 def _three_decimals(value: object) -> str:

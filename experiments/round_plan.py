@@ -4,7 +4,8 @@ The same dictionary is printed by ``propose --json``, shown on the batch sheet a
 the ledger.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,11 +15,14 @@ import pandas as pd
 from experiments.assumptions import assumption_sentences
 from experiments.cell_batch import CellBatch, Powder, propose_cells, whole_cells
 from experiments.config import CampaignConfig
+from experiments.explanation import Explanation, explain_cells, explain_glasses
 from experiments.glass_batch import GlassBatch, propose_glasses
 from experiments.knowledge import GLASS_COLUMNS, Knowledge
 from experiments.ledger import Ledger
 from experiments.literature import literature_sentences
 from experiments.progress import hypervolumes
+from experiments.proposed import Proposed
+from experiments.reasons import CHOSEN, role_and_reason, untried_medium
 from experiments.success_words import success_warnings
 from features.cell_limits import SAME_X, Limits
 from features.properties import property_of
@@ -31,6 +35,80 @@ Round = dict[str, Any]
 JAR_COLUMNS: Final = ("x", "milling_time_h", "milling_media", "milling_speed_rpm")
 LEAST_SKIN_POWDER_MG: Final = 100.0
 """A jar with less does not count as skin in stock: two cells of two 25 mg skins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a round would be, before it is put in words.
+
+    Attributes:
+        number: Of the round.
+        batch: The mill run.
+        cells: The tri-layers.
+        powder: What cells can be built from, the mill run's jars included.
+        sound: Jars known to be sound.
+    """
+
+    number: int
+    batch: GlassBatch
+    cells: CellBatch
+    powder: Powder
+    sound: tuple[str, ...]
+
+    @property
+    def recipes(self) -> pd.DataFrame:
+        """One row a pellet of the run, index = jar."""
+        ids = [_jar_id(self.number, i) for i in range(len(self.batch.glasses))]
+        recipes = pd.DataFrame([dict(glass.recipe) for glass in self.batch.glasses], index=ids)
+        return recipes[list(GLASS_COLUMNS)]
+
+    @property
+    def whole_cells(self) -> pd.DataFrame:
+        """One row a cell, with the recipes of its layers; index = cell."""
+        ids = [f"{round_id(self.number)}-C{i + 1}" for i in range(len(self.cells.cells))]
+        choice = pd.DataFrame([dict(cell.recipe) for cell in self.cells.cells], index=ids)
+        return whole_cells(choice, self.powder.jars)
+
+    @property
+    def glasses_by_surrogates(self) -> bool:
+        """Whether surrogates chose the glasses, so that it is no start."""
+        return any(glass.role in CHOSEN for glass in self.batch.glasses)
+
+    @property
+    def cells_by_surrogates(self) -> bool:
+        """Whether surrogates chose the cells, so that it is no start."""
+        return any(cell.role in CHOSEN for cell in self.cells.cells)
+
+
+def choose_round(
+    ledger: Ledger, config: CampaignConfig, knowledge: Knowledge, *, glasses: int, trilayers: int
+) -> Choice:
+    """What the next round would be made of; the same ledger gives the same.
+
+    Args:
+        ledger: What was made, and the powder left.
+        config: Search space, control, equipment.
+        knowledge: Fitted surrogates.
+        glasses: Jars in the run.
+        trilayers: Cells.
+
+    Returns:
+        Recipes with their roles.
+
+    Raises:
+        CampaignError: If more jars are asked for than are owned.
+        SpaceError: If nothing new can be proposed.
+    """
+    number = len(ledger.rounds()) + 1
+    rng = np.random.default_rng([config.seed, number])
+    stock = ledger.stock(expected_recovery=config.equipment.expected_recovery).set_index("jar")
+    wants_skin = trilayers > 0 and not _has_skin(ledger, stock)
+    batch = propose_glasses(knowledge, config, q=glasses, wants_skin=wants_skin, rng=rng)
+    powder = _powder(ledger, config, stock, batch, number)
+    cells = propose_cells(knowledge, config, powder, k=trilayers, rng=rng)
+    jars = ledger.jars()
+    sound = tuple(str(jar) for jar in jars.index[jars["status"] == "made"])
+    return Choice(number=number, batch=batch, cells=cells, powder=powder, sound=sound)
 
 
 def plan_round(
@@ -47,26 +125,20 @@ def plan_round(
 
     Returns:
         ``round``, ``campaign``, ``simulated``, ``created``, ``seed``, ``mill_run``, ``glasses`` and
-        ``trilayers`` (each with id, role, why, recipe, predictions, success), ``counts``,
+        ``trilayers`` (each with id, role, why, recipe, predictions, success, explanation),
+        ``counts``,
         ``assumptions``, ``warnings``, ``hypervolume``, ``mlflow_run_id``.
 
     Raises:
         CampaignError: If more jars are asked for than are owned.
         SpaceError: If nothing new can be proposed.
     """
-    number = len(ledger.rounds()) + 1
-    rng = np.random.default_rng([config.seed, number])
-    stock = ledger.stock(expected_recovery=config.equipment.expected_recovery).set_index("jar")
-    wants_skin = trilayers > 0 and not _has_skin(ledger, stock)
-    batch = propose_glasses(knowledge, config, q=glasses, wants_skin=wants_skin, rng=rng)
-    powder = _powder(ledger, config, stock, batch, number)
-    cells = propose_cells(knowledge, config, powder, k=trilayers, rng=rng)
-    items = _glass_items(config, knowledge, number, batch)
-    jars = ledger.jars()
-    sound = [str(jar) for jar in jars.index[jars["status"] == "made"]]
-    cell_items = _cell_items(knowledge, number, cells, powder, sound)
+    choice = choose_round(ledger, config, knowledge, glasses=glasses, trilayers=trilayers)
+    batch, cells = choice.batch, choice.cells
+    items = _glass_items(config, knowledge, choice)
+    cell_items = _cell_items(config, knowledge, choice)
     return {
-        "round": round_id(number),
+        "round": round_id(choice.number),
         "campaign": config.name,
         "simulated": ledger.kind == "simulated",
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -127,23 +199,27 @@ def _powder(
 
 
 def _glass_items(
-    config: CampaignConfig, knowledge: Knowledge, number: int, batch: GlassBatch
+    config: CampaignConfig, knowledge: Knowledge, choice: Choice
 ) -> list[dict[str, Any]]:
-    ids = [_jar_id(number, i) for i in range(len(batch.glasses))]
-    recipes = pd.DataFrame([dict(g.recipe) for g in batch.glasses], index=ids)
-    predictions = knowledge.predict_pellets(recipes[list(GLASS_COLUMNS)])
-    success = knowledge.feasibility.glass_success(recipes[list(GLASS_COLUMNS)])
+    recipes = choice.recipes
+    predictions = knowledge.predict_pellets(recipes)
+    success = knowledge.feasibility.glass_success(recipes)
+    explained: list[Explanation] | None = None
+    if choice.glasses_by_surrogates:
+        explained = explain_glasses(knowledge, config, recipes)
     assays = Assays(**config.assays.model_dump())
     batch_g = config.glasses.batch_mass_g
     items = []
-    for jar, glass in zip(ids, batch.glasses, strict=True):
+    for place, (jar, glass) in enumerate(zip(recipes.index, choice.batch.glasses, strict=True)):
         masses = masses_for(float(glass.recipe["x"]), batch_g, assays)
+        expected = _predictions(predictions, jar)
+        explanation = explained[place] if explained else None
+        aside = untried_medium(knowledge, glass.recipe, config)
         items.append(
             {
                 "id": jar,
                 "pellet": f"{jar}-P1",
-                "role": glass.role,
-                "why": glass.why,
+                **_reason(glass, explanation, expected, aside),
                 "recipe": {
                     **{name: _plain(glass.recipe[name]) for name in GLASS_COLUMNS},
                     "mass_mg": config.glasses.pellet_mass_mg,
@@ -154,42 +230,62 @@ def _glass_items(
                     "p2o5": round(masses.p2o5_mg, 1),
                 },
                 "batch_mass_g": batch_g,
-                "predictions": _predictions(predictions, jar),
+                "predictions": expected,
                 "success": _success(success, jar),
+                "explanation": explanation,
             }
         )
     return items
 
 
+def _reason(
+    row: Proposed,
+    explanation: Explanation | None,
+    predictions: Mapping[str, Mapping[str, Any]],
+    aside: str = "",
+) -> dict[str, str]:
+    """Role and reason; of rows that surrogates chose they follow from the explanation."""
+    if explanation is None or row.role not in CHOSEN:
+        return {"role": row.role, "why": row.why}
+    role, why = role_and_reason(explanation, predictions)
+    return {"role": role, "why": why + aside}
+
+
 def _cell_items(
-    knowledge: Knowledge, number: int, cells: CellBatch, powder: Powder, sound: Collection[str]
+    config: CampaignConfig, knowledge: Knowledge, choice: Choice
 ) -> list[dict[str, Any]]:
-    if not cells.cells:
+    cells = choice.cells.cells
+    if not cells:
         return []
-    ids = [f"{round_id(number)}-C{i + 1}" for i in range(len(cells.cells))]
-    choice = pd.DataFrame([dict(cell.recipe) for cell in cells.cells], index=ids)
-    whole = whole_cells(choice, powder.jars)
+    whole, jars = choice.whole_cells, choice.powder.jars
     predictions = knowledge.predict_cells(whole)
-    success = knowledge.feasibility.cell_success(whole, sound=sound)
-    return [
-        {
-            "id": name,
-            "role": cell.role,
-            "why": cell.why,
-            "recipe": {
-                **{key: _plain(value) for key, value in cell.recipe.items()},
-                **{
-                    f"{layer}_recipe": {
-                        key: _plain(powder.jars.loc[cell.recipe[layer], key]) for key in JAR_COLUMNS
-                    }
-                    for layer in ("core", "skin")
+    success = knowledge.feasibility.cell_success(whole, sound=choice.sound)
+    explained: list[Explanation] | None = None
+    if choice.cells_by_surrogates:
+        explained = explain_cells(knowledge, config, whole, choice.sound)
+    items = []
+    for place, (name, cell) in enumerate(zip(whole.index, cells, strict=True)):
+        expected = _predictions(predictions, name)
+        explanation = explained[place] if explained else None
+        items.append(
+            {
+                "id": name,
+                **_reason(cell, explanation, expected),
+                "recipe": {
+                    **{key: _plain(value) for key, value in cell.recipe.items()},
+                    **{
+                        f"{layer}_recipe": {
+                            key: _plain(jars.loc[cell.recipe[layer], key]) for key in JAR_COLUMNS
+                        }
+                        for layer in ("core", "skin")
+                    },
                 },
-            },
-            "predictions": _predictions(predictions, name),
-            "success": _success(success, name),
-        }
-        for name, cell in zip(ids, cells.cells, strict=True)
-    ]
+                "predictions": expected,
+                "success": _success(success, name),
+                "explanation": explanation,
+            }
+        )
+    return items
 
 
 def _jar_id(number: int, index: int) -> str:

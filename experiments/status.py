@@ -10,21 +10,27 @@ from experiments.knowledge import CELL_PROPERTIES, PELLET_PROPERTIES, Knowledge
 from experiments.ledger import Ledger
 from experiments.literature import literature_waiting
 from experiments.literature_report import literature_report
+from experiments.next_round import next_round
 from experiments.progress import hypervolumes
 from experiments.settling import last_summary, undecided
 from features.properties import property_of
 
 
-def status_of(ledger: Ledger, config: CampaignConfig, knowledge: Knowledge) -> dict[str, Any]:
+def status_of(
+    ledger: Ledger, config: CampaignConfig, knowledge: Knowledge, *, worth: float | None = None
+) -> dict[str, Any]:
     """State of rounds, data, surrogates and stock.
 
     Args:
         ledger: The campaign's ledger.
         config: Its configuration.
         knowledge: Readings and surrogates as they are now.
+        worth: Share of the present hypervolume by which another round must raise it to be worth
+            it; ``None`` leaves the question out, it takes as long as to propose.
 
     Returns:
-        Plain data; ``coverage`` is ``None`` until a round was scored.
+        Plain data; ``coverage`` is ``None`` until a round was scored, ``next_round`` if it is left
+        out.
     """
     readings = ledger.readings()
     totals = last_summary(ledger)
@@ -50,6 +56,9 @@ def status_of(ledger: Ledger, config: CampaignConfig, knowledge: Knowledge) -> d
         "assumption_changes": ledger.assumption_changes().to_dict("records"),
         "both_readings": both_readings(config),
         "hypervolume": hypervolumes(knowledge, config),
+        "next_round": (
+            None if worth is None else next_round(ledger, config, knowledge, worth=worth)
+        ),
         "coverage": None if totals is None else totals["coverage"],
         "scores": totals,
         "stock": [

@@ -10,8 +10,9 @@ from optuna.storages import RDBStorage
 from sqlalchemy.exc import SQLAlchemyError
 
 from experiments.campaign import Campaign
-from experiments.comparison import Progress, default_jobs
+from experiments.comparison import Progress
 from experiments.knowledge import PELLET_PROPERTIES, feature_ranges, sound_pellets
+from experiments.workers import workers
 from features.errors import CampaignError
 from features.properties import property_of
 from models.settings_search import DEFAULT_TRIALS, SettingsSearch
@@ -41,7 +42,7 @@ def tune_campaign(
         n_trials: Settings tried, on all data and again without each glass.
         storage: Any storage URL of Optuna; ``tuning.db`` in the campaign's folder when left out.
         seed: Of the search and of the bootstrap.
-        n_jobs: Processes; ``default_jobs`` when left out.
+        n_jobs: Processes, as for ``workers``.
         progress: Called with steps done and steps in all.
 
     Returns:
@@ -84,15 +85,8 @@ def tune_campaign(
             progress(done, total)
 
     url = f"sqlite:///{(campaign.folder / STUDIES_NAME).resolve()}" if storage is None else storage
-    with _opened(url) as opened:
-        return tune(
-            search,
-            recipes,
-            readings,
-            storage=opened,
-            n_jobs=default_jobs() if n_jobs is None else n_jobs,
-            progress=one_more,
-        )
+    with _opened(url) as opened, workers(n_jobs):
+        return tune(search, recipes, readings, storage=opened, progress=one_more)
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def compare(
     *,
     folds: Folds = "glass",
     variables: Sequence[str] = ("x",),
-    n_jobs: int = 1,
+    n_jobs: int | None = None,
     seed: int = 0,
     temperature_c: float = REFERENCE_TEMPERATURE_C,
     progress: Progress | None = None,
@@ -89,7 +89,8 @@ def compare(
             it is lacking.
         folds: Leave out all jars of a ``glass`` recipe, or all that one ``source`` made.
         variables: Columns along which the fit to all readings is drawn.
-        n_jobs: Processes; the result is the same for any number.
+        n_jobs: Processes; what ``joblib.parallel_config`` says when left out, else one. The
+            result is the same for any number.
         seed: Of randomised transforms and of the bootstrap.
         temperature_c: Reference temperature of the surrogates, °C.
         progress: Called once after each fit; there are ``n_fits`` of them.

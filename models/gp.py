@@ -185,6 +185,15 @@ class GaussianProcess:
         return replace(self, evidence=evidence, learned=given)
 
     @property
+    def inner(self) -> tuple[Units, Told, HyperPosterior]:
+        """Units, readings and hyperparameters as the process works with them.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+        """
+        return self._units, self._told(self._evidence), self._learned
+
+    @property
     def n_used(self) -> int:
         """Readings the predictions rest on.
 
@@ -330,7 +339,7 @@ class GaussianProcess:
             NotFittedError: Before ``fit``.
             TableError: If the number of columns is not that of the fit.
         """
-        points, weights = self._points(x), self._learned.weights
+        points, weights = self.checked(x), self._learned.weights
         known, inner = self._units.known(points), self._units.standard(points)
         parts = [posterior.marginal(inner) for posterior in self._posteriors]
         means = np.array([mean for mean, _ in parts])
@@ -368,7 +377,7 @@ class GaussianProcess:
             NotFittedError: Before ``fit``.
             TableError: If the number of columns is not that of the fit.
         """
-        points, weights = self._points(x), self._learned.weights
+        points, weights = self.checked(x), self._learned.weights
         known, inner = self._units.known(points), self._units.standard(points)
         means = np.zeros((len(weights), len(points)))
         covariance = np.zeros((len(points), len(points)))
@@ -485,7 +494,19 @@ class GaussianProcess:
                 "give standard errors on the surrogate's scale, or reading_sd to learn them"
             )
 
-    def _points(self, x: ArrayLike | Points) -> Points:
+    def checked(self, x: ArrayLike | Points) -> Points:
+        """Rows to be asked about, as points.
+
+        Args:
+            x: Shape (N, d), in the unit cube; or points.
+
+        Returns:
+            N points.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+            TableError: If the number of columns is not that of the fit.
+        """
         d = self._evidence.points.x.shape[1]
         shape = np.shape(x.x if isinstance(x, Points) else x)
         if len(shape) != 2 or shape[1] != d:

@@ -14,6 +14,7 @@ from typing import Any, Final, final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 
 from features.errors import NotFittedError
 from features.properties import property_of
@@ -27,14 +28,21 @@ from models.critical_current_physics import (
     critical_current_prior,
 )
 from models.evidence import Evidence, Points
+from models.exact import readings_covariance
 from models.gp import GaussianProcess
 from models.hyper_posterior import HyperPosterior
-from models.hyperparameters import CONSTANT_SHARE, Hyperparameters, prior_covariance
+from models.hyperparameters import (
+    CONSTANT_SHARE,
+    Hyperparameters,
+    prior_covariance,
+    prior_variance,
+)
 from models.interval_rows import interval_rows
 from models.layers import CELL_COLUMNS, central_layers, checked_layers, drawn_layers
 from models.property_gp import DISCREPANCY, PropertyGP
 from models.scaling import Ranges, checked_ranges, in_unit_cube
 from models.scatter import Scatter
+from models.scenarios import LEAST_VARIANCE
 from models.surrogate import predictions_table
 from models.training import rows_of_specimens
 from models.wording import state_in_words
@@ -228,6 +236,43 @@ class TrilayerSurrogate:
             ASR: property_of(ASR).from_scale(resistance),
         }
 
+    def foresee(
+        self, standing: pd.DataFrame, cells: pd.DataFrame, n: int, rng: np.random.Generator
+    ) -> tuple[Array, Array, Array]:
+        """Scenarios of cells that stand, and what each leaves open of further cells.
+
+        In a scenario the layers of all cells, the hyperparameters, the readings within their
+        bounds and the values of the standing cells are drawn; the critical current of each
+        further cell is then normal, its resistance known.
+
+        Args:
+            standing: C cells.
+            cells: N further cells.
+            n: S, number of scenarios.
+            rng: Source of randomness.
+
+        Returns:
+            Values of the standing cells, shape (S, C, 2); means and standard deviations of the
+            further ones, shape (S, N, 2). Critical current first, then resistance, decades.
+
+        Raises:
+            NotFittedError: If the surrogate was not fitted.
+            TableError: If a column is missing or holds no number.
+            RecipeError: If a medium is unknown.
+        """
+        c = len(standing)
+        both = pd.concat([_needed(standing), _needed(cells)]) if c else _needed(cells)
+        values = np.empty((n, c, 2))
+        mean, sd = (np.zeros((n, len(cells), 2)) for _ in range(2))
+        for draw, (process, described) in enumerate(self._drawn(both, n, rng)):
+            normal = rng.standard_normal(c)
+            values[draw, :, 0], mean[draw, :, 0], sd[draw, :, 0] = _one_scenario(
+                process, self._points(described), normal
+            )
+            values[draw, :, 1] = described[:c, _ASR_COLUMN]
+            mean[draw, :, 1] = described[c:, _ASR_COLUMN]
+        return values, mean, sd
+
     def predict(self, cells: pd.DataFrame, seed: int = 0) -> dict[str, pd.DataFrame]:
         """Centre, spread and 90 % intervals for each cell, from 512 draws of the layers.
 
@@ -409,6 +454,43 @@ class TrilayerSurrogate:
             described = corrected_draws(described, foretold, value, error, rng)
             np.maximum(described[..., _POROSITY_COLUMN], 0.0, out=described[..., _POROSITY_COLUMN])
         return described[:n]
+
+
+def _one_scenario(
+    process: GaussianProcess, points: Points, normal: Array
+) -> tuple[Array, Array, Array]:
+    """Values of the first rows, and mean and standard deviation of the others given these.
+
+    Args:
+        process: Of exact readings, with one point of its hyperparameters.
+        points: C + N rows.
+        normal: Shape (C,), standard normal: where the values of the first rows lie.
+    """
+    units, told, learned = process.inner
+    hyperparameters, inner, known = learned.best, units.standard(points), units.known(points)
+    n, c = len(told), len(normal)
+    standing, further = inner.take(np.arange(c)), inner.take(np.arange(c, len(points)))
+    cross = prior_covariance(hyperparameters, told.points, inner)
+    held = np.empty((n + c, n + c))
+    held[:n, :n] = readings_covariance(hyperparameters, told)
+    held[:n, n:], held[n:, :n] = cross[:, :c], cross[:, :c].T
+    held[n:, n:] = prior_covariance(hyperparameters, standing, standing)
+    held[n:, n:][np.diag_indices(c)] += LEAST_VARIANCE
+    factor = stable_cholesky(held)
+    white = np.concatenate([_solved(factor[:n, :n], told.low), normal])
+    between = prior_covariance(hyperparameters, standing, further)
+    half = _solved(factor, np.vstack([cross[:, c:], between]))
+    prior = prior_variance(hyperparameters, further)
+    left = np.maximum(prior - (half**2).sum(axis=0), LEAST_VARIANCE * prior)
+    value = known[:c] + units.sd * (factor[n:] @ white)
+    return value, known[c:] + units.sd * (white @ half), units.sd * np.sqrt(left)
+
+
+def _solved(factor: Array, right: Array) -> Array:
+    if not len(factor):
+        return right
+    solved: Array = solve_triangular(factor, right, lower=True, check_finite=False)
+    return solved
 
 
 def _resistances(

@@ -107,7 +107,7 @@ def tune(
     readings: pd.DataFrame,
     *,
     storage: BaseStorage | str | None = None,
-    n_jobs: int = 1,
+    n_jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Tuning:
     """Chooses settings, then asks by nested folds whether choosing helps.
@@ -122,7 +122,8 @@ def tune(
         recipes: One row a pellet, as for ``compare``.
         readings: As for ``compare``.
         storage: Where Optuna keeps the search on all data; those of the folds are not kept.
-        n_jobs: Processes; the result is the same for any number.
+        n_jobs: Processes; what ``joblib.parallel_config`` says when left out, else one. The
+            result is the same for any number.
         progress: Called once after each fold, and once after the search on all data.
 
     Returns:

@@ -5,18 +5,27 @@ from typing import Final, final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.errors import SpaceError, TableError
 from optimizer.batch import propose_batch
 from optimizer.belief import Belief
 from optimizer.hypervolume import hypervolume_draws
 from optimizer.initial import starting_batch, too_little
+from optimizer.limits import Limit
 from optimizer.objectives import Objective, reference_utilities, utilities
+from optimizer.pool import CandidatePool
 from optimizer.rows import is_among, is_repeated, row_keys
 from optimizer.space import Space
-from optimizer.told import READING_COLUMNS, told_readings
+from optimizer.told import READING_COLUMNS, told_failures, told_readings
 
 N_HYPERVOLUME_DRAWS: Final = 512
+
+MOST_OBJECTIVES: Final = 5
+"""With more the front has too many boxes, and nearly every recipe is on it."""
+
+HOPELESS: Final = -4.0
+"""A reference that no candidate comes nearer to, in standard deviations, counts as out of reach."""
 
 
 @final
@@ -26,12 +35,15 @@ class Optimizer:
     Attributes:
         space: Where recipes may lie.
         objectives: What is good.
+        limits: Outcomes that must stay within a range.
         told: Recipes told, one row each; replicates are rows of their own.
+        failed: Which of them could not be made.
         pending: Recipes asked, and neither told nor withdrawn.
+        notes: What the user should know of the last batch, one sentence each.
 
     Raises:
-        SpaceError: If an objective has the name of a parameter, repeats, or lacks a reference, or
-            the control cannot be proposed.
+        SpaceError: If an objective or limit has the name of a parameter, repeats, or lacks a
+            reference, there are more than five objectives, or the control cannot be proposed.
         TableError: If the control is not a valid row.
 
     Examples:
@@ -54,25 +66,24 @@ class Optimizer:
         *,
         seed: int = 0,
         control: Mapping[str, object] | None = None,
+        limits: Sequence[Limit] = (),
     ) -> None:
         reference_utilities(objectives)
-        clash = [objective.name for objective in objectives if objective.name in space.columns]
-        if clash:
-            raise SpaceError(
-                f"objectives: a name must not be that of a parameter, got {', '.join(clash)}; "
-                "rename one of them"
-            )
+        _require_names(space, objectives, limits)
         if control is not None:
             _require_control(space, control)
         self.space = space
         self.objectives = tuple(objectives)
+        self.limits = tuple(limits)
+        self.notes: tuple[str, ...] = ()
         self.told = pd.DataFrame(columns=space.columns)
+        self.failed = np.zeros(0, dtype=bool)
         self.pending = pd.DataFrame(columns=space.columns)
         self._seed = seed
         self._n_asked = 0
         self._control = control
         self._readings = pd.DataFrame(columns=READING_COLUMNS)
-        self._belief = Belief.of(space, self.objectives, self.told, self._readings)
+        self._belief = self._learned(self.told, self._readings, self.failed)
 
     def tell(self, table: pd.DataFrame) -> None:
         """Add rows that were made and measured; the same recipe again is a replicate.
@@ -80,18 +91,24 @@ class Optimizer:
         Args:
             table: Parameter columns and one column an objective: numbers in physical units, NaN
                 where not measured, or text such as ``<1e-10``, ``>3.0``, ``2.30..2.35``.
-                ``<objective>_se`` is its standard error, optional. Other columns are ignored.
-                Recipes may lie outside today's bounds. A told recipe is no longer pending.
+                ``<objective>_se`` is its standard error, optional. The same for limits. True in an
+                optional column ``failed``: the recipe was tried and could not be made. Other
+                columns are ignored. Recipes may lie outside today's bounds. A told recipe is no
+                longer pending.
 
         Raises:
-            TableError: If a column is missing, a cell cannot be read, or there is no result.
+            TableError: If a column is missing, a cell cannot be read, there is no result, or a
+                failed recipe has one.
         """
         recipes = self.space.check(table).reset_index(drop=True)
-        readings = told_readings(table, self.objectives)
+        outcomes = [*self.objectives, *(limit.outcome for limit in self.limits)]
+        fails = told_failures(table, outcomes)
+        readings = told_readings(table, outcomes, may_be_empty=bool(fails.any()))
         readings["row"] += len(self.told)
         told, known = _appended(self.told, recipes), _appended(self._readings, readings)
-        self._belief = Belief.of(self.space, self.objectives, told, known)
-        self.told, self._readings = told, known
+        failed = np.concatenate([self.failed, fails])
+        self._belief = self._learned(told, known, failed)
+        self.told, self._readings, self.failed = told, known, failed
         self.pending = self._without(set(row_keys(recipes, self.space.columns)))
 
     def ask(self, q: int = 1) -> pd.DataFrame:
@@ -123,14 +140,17 @@ class Optimizer:
             )
         else:
             chosen = propose_batch(
-                self._belief.draw,
+                self._belief.scene,
                 self.space,
-                self.objectives,
                 q,
-                baseline=self.told,
+                baseline=self.told[~self.failed],
                 pending=self.pending,
+                exclude=self.told[self.failed],
                 rng=rng,
+                slope=self.space,
+                **self._effort(),
             )
+        self.notes = self._noticed(chosen)
         recipes = chosen[self.space.columns].infer_objects()
         self._n_asked += 1
         self.pending = _appended(self.pending, recipes)
@@ -190,14 +210,43 @@ class Optimizer:
             )
         if self.told.empty:
             return {"value": 0.0, "lower": 0.0, "upper": 0.0}
-        if None in self._belief.surrogates:
+        if None in self._belief.surrogates[: len(self.objectives)]:
             return {"value": np.nan, "lower": np.nan, "upper": np.nan}
-        distinct = self.told[~is_repeated(self.told, self.space.columns)]
+        made = self.told[~self.failed]
+        distinct = made[~is_repeated(made, self.space.columns)]
         rng = np.random.default_rng([self._seed, len(self.told)])
         draws = self._belief.draw(distinct, N_HYPERVOLUME_DRAWS, rng)
         volumes = hypervolume_draws(utilities(self.objectives, draws), reference)
         lower, value, upper = np.quantile(volumes, [0.05, 0.5, 0.95])
         return {"value": float(value), "lower": float(lower), "upper": float(upper)}
+
+    def _learned(
+        self, told: pd.DataFrame, readings: pd.DataFrame, failed: NDArray[np.bool_]
+    ) -> Belief:
+        return Belief.of(self.space, self.objectives, self.limits, told, readings, failed)
+
+    def _effort(self) -> dict[str, int]:
+        """How many candidates are looked at: all of a pool."""
+        if isinstance(self.space, CandidatePool):
+            return {"n_spread": self.space.size}
+        return {}
+
+    def _noticed(self, chosen: pd.DataFrame) -> tuple[str, ...]:
+        """What the user should know of a batch."""
+        read = set(self._readings["objective"])
+        notes = [
+            f"{outcome.name} has no reading yet: "
+            + ("the batch fills the space" if outcome in self.objectives else "it limits nothing")
+            for outcome in (*self.objectives, *self.limits)
+            if len(self.told) and outcome.name not in read and outcome.prior is None
+        ]
+        if "promise" in chosen and (chosen["promise"] < HOPELESS).all():
+            worst = ", ".join(f"{o.name} {o.reference:g}" for o in self.objectives if o.reference)
+            notes.append(
+                f"no candidate is expected to reach the reference point ({worst}): the batch goes "
+                "towards it; check the references"
+            )
+        return tuple(notes)
 
     def _measured(self) -> pd.DataFrame:
         """Recipes with 1 where an objective was learnt from, NaN where not."""
@@ -210,6 +259,23 @@ class Optimizer:
     def _without(self, keys: set[tuple[object, ...]]) -> pd.DataFrame:
         leaving = is_among(self.pending, self.space.columns, keys)
         return self.pending[~leaving].reset_index(drop=True)
+
+
+def _require_names(
+    space: Space, objectives: Sequence[Objective], limits: Sequence[Limit]
+) -> None:
+    if len(objectives) > MOST_OBJECTIVES:
+        raise SpaceError(
+            f"objectives: at most {MOST_OBJECTIVES} can be improved together, got "
+            f"{len(objectives)}; make the lesser ones limits, or combine them"
+        )
+    names = [outcome.name for outcome in (*objectives, *limits)]
+    clash = sorted({n for n in names if n in space.columns or n == "failed" or names.count(n) > 1})
+    if clash:
+        raise SpaceError(
+            "objectives and limits: a name must be its own and not that of a parameter, got "
+            f"{', '.join(clash)}; rename one of them"
+        )
 
 
 def _require_control(space: Space, control: Mapping[str, object]) -> None:

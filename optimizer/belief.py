@@ -1,4 +1,4 @@
-"""What the told rows say of all others: one Gaussian process an objective."""
+"""What the told rows say of all others: one Gaussian process an outcome."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,20 @@ from numpy.typing import NDArray
 
 from models.evidence import Evidence, Points
 from models.gp import GaussianProcess
-from optimizer.objectives import Objective
+from optimizer.limits import Limit
+from optimizer.objectives import Objective, reference_utilities
+from optimizer.scene import Aim, GaussianScene, Success
 from optimizer.space import Space
+from optimizer.success import SuccessModel
 from optimizer.told import scale_bounds
 
 Vector = NDArray[np.float64]
 
 SCATTER_SHARE: Final = 0.1
 """Expected residual as a share of the prior's spread; each process learns its own."""
+
+LOWEST: Final = 4.0
+"""Prior standard deviations below the centre where a lone objective starts to count."""
 
 Z_90: Final = 1.6448536269514722
 """A normal variable lies within this many standard deviations with 90 %."""
@@ -31,28 +37,37 @@ class Belief:
     Attributes:
         space: Encodes the rows.
         objectives: m objectives.
-        surrogates: One each; ``None`` where there is neither data nor a prior.
+        limits: Outcomes that are kept within a range.
+        surrogates: One an objective, then one a limit; ``None`` where there is neither data nor a
+            prior.
+        success: Whether rows can be made; ``None`` while none failed.
     """
 
     space: Space
     objectives: Sequence[Objective]
+    limits: Sequence[Limit]
     surrogates: Sequence[GaussianProcess | None]
+    success: SuccessModel | None = None
 
     @classmethod
     def of(
         cls,
         space: Space,
         objectives: Sequence[Objective],
+        limits: Sequence[Limit],
         recipes: pd.DataFrame,
         readings: pd.DataFrame,
+        failed: NDArray[np.bool_],
     ) -> "Belief":
         """Surrogates fitted to what was told.
 
         Args:
             space: Encodes the rows.
             objectives: m objectives.
-            recipes: Rows made.
+            limits: Outcomes that are kept within a range.
+            recipes: n rows, made or tried in vain.
             readings: As from ``told_readings``; ``row`` counts the recipes.
+            failed: Shape (n,), which could not be made.
 
         Returns:
             The belief.
@@ -60,7 +75,7 @@ class Belief:
         encoded = space.encode(recipes) if len(recipes) else None
         width = space.encode(space.spread(1, np.random.default_rng(0))).shape[1]
         surrogates: list[GaussianProcess | None] = []
-        for objective in objectives:
+        for objective in (*objectives, *(limit.outcome for limit in limits)):
             own = readings[readings["objective"] == objective.name]
             told = scale_bounds(own, objective)
             is_closed = np.isfinite(told[["low", "high"]].to_numpy()).all(axis=1)
@@ -78,7 +93,10 @@ class Belief:
             )
             process = GaussianProcess(*prior, SCATTER_SHARE * prior[1])
             surrogates.append(process.fit_evidence(evidence))
-        return cls(space, objectives, surrogates)
+        success = None
+        if encoded is not None and failed.any():
+            success = SuccessModel.of(encoded, ~failed)
+        return cls(space, objectives, limits, surrogates, success)
 
     def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Predictions of the true values.
@@ -92,7 +110,7 @@ class Belief:
             without data and prior.
         """
         at, columns = self.space.encode(rows), {}
-        for objective, surrogate in zip(self.objectives, self.surrogates, strict=True):
+        for objective, surrogate in zip(self._outcomes, self.surrogates, strict=True):
             if surrogate is None:
                 mean = sd = np.full(len(rows), np.nan)
             else:
@@ -101,7 +119,54 @@ class Belief:
             physical = {name: objective.from_scale(part) for name, part in parts.items()}
             for name in ("mean", "sd", "lower", "upper"):
                 columns[f"{objective.name}_{name}"] = sd if name == "sd" else physical[name]
+        if self.success is not None:
+            columns["success"] = self.success.probability(at)
         return pd.DataFrame(columns, index=rows.index)
+
+    def scene(
+        self, made: pd.DataFrame, pending: pd.DataFrame, rng: np.random.Generator
+    ) -> GaussianScene:
+        """What is foreseen of rows that stand; every objective must have a surrogate.
+
+        Args:
+            made: Rows made.
+            pending: Rows in the making.
+            rng: Source of randomness.
+
+        Returns:
+            The scene; limits without a surrogate are left out.
+        """
+        known = [
+            (outcome, process)
+            for outcome, process in zip(self._outcomes, self.surrogates, strict=True)
+            if process is not None
+        ]
+        outcomes = [outcome for outcome, _ in known]
+        processes = [process for _, process in known]
+        reference = reference_utilities(self.objectives)
+        if reference is None:  # a lone objective: what nothing falls below counts as nothing
+            sign, process = outcomes[0].sign, processes[0]
+            low = process.prior_centre - sign * LOWEST * process.prior_sd
+            reference = np.atleast_1d(sign * low / outcomes[0].width)
+        aim = Aim(outcomes=outcomes, reference=reference, success=self._success)
+        return GaussianScene.of(
+            processes, aim=aim, ask=self._ask, made=made, pending=pending, rng=rng
+        )
+
+    @property
+    def _outcomes(self) -> list[Objective]:
+        return [*self.objectives, *(limit.outcome for limit in self.limits)]
+
+    @property
+    def _success(self) -> Success | None:
+        if self.success is None:
+            return None
+        model = self.success
+        return lambda rows: model.probability(self.space.encode(rows))
+
+    def _ask(self, rows: pd.DataFrame) -> list[Vector | Points]:
+        at: Vector | Points = self.space.encode(rows)
+        return [at for surrogate in self.surrogates if surrogate is not None]
 
     def draw(self, rows: pd.DataFrame, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Joint draws of the true values.
@@ -120,7 +185,7 @@ class Belief:
                 np.full((n, len(rows)), np.nan)
                 if surrogate is None
                 else objective.from_scale(surrogate.sample(at, n, rng))
-                for objective, surrogate in zip(self.objectives, self.surrogates, strict=True)
+                for objective, surrogate in zip(self.objectives, self.surrogates, strict=False)
             ],
             axis=-1,
         )

@@ -1,7 +1,7 @@
 """What may be chosen: one of several named levels."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
@@ -38,6 +38,8 @@ class Categorical:
     name: str
     levels: Sequence[Hashable]
     descriptors: pd.DataFrame | None = None
+    _order: dict[Hashable, int] = field(init=False, repr=False, compare=False)
+    _codes: Matrix = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse levels that cannot be told apart."""
@@ -50,43 +52,67 @@ class Categorical:
             )
         if self.descriptors is not None:
             _require_descriptors(self.name, self.levels, self.descriptors)
+        order = {level: i for i, level in enumerate(self.known)}
+        object.__setattr__(self, "_order", order)
+        object.__setattr__(self, "_codes", self._coded())
 
     @property
     def known(self) -> tuple[Hashable, ...]:
-        """Levels accepted as data."""
-        return tuple(self.levels if self.descriptors is None else self.descriptors.index)
+        """Levels accepted as data, today's first."""
+        others = () if self.descriptors is None else self.descriptors.index
+        return (*self.levels, *(level for level in others if level not in self.levels))
 
     @property
     def n_values(self) -> int:
         """Number of levels."""
         return len(self.levels)
 
+    @property
+    def width(self) -> int:
+        """One column a descriptor, or one a level."""
+        return int(self._codes.shape[1])
+
+    def place_at(self, unit: Vector) -> Vector:
+        """Equal shares of [0, 1) for each level."""
+        return np.minimum(np.floor(unit * self.n_values), self.n_values - 1)
+
+    def place_of(self, value: object) -> float:
+        """That of the level itself, or of the nearest code if it is not offered today."""
+        if value in self.levels:
+            return float(self.levels.index(value))
+        codes = self._codes
+        distance = np.linalg.norm(codes[: self.n_values] - self.encode(pd.Series([value])), axis=1)
+        return float(np.argmin(distance))
+
+    def moved(self, place: float, reach: Vector, rng: np.random.Generator) -> Vector:
+        """Another level, drawn evenly; the same one where there is no other."""
+        if self.n_values == 1:
+            return np.full(len(reach), place)
+        others = rng.integers(self.n_values - 1, size=len(reach))
+        return np.asarray(others + (others >= place), dtype=float)
+
+    def at(self, place: Vector) -> Values:
+        """The levels at these positions."""
+        return np.asarray(_objects(self.levels)[np.asarray(place).astype(int)])
+
     def value_at(self, unit: Vector) -> Values:
         """Equal shares of [0, 1) for each level."""
-        index = np.minimum(np.floor(unit * self.n_values), self.n_values - 1).astype(int)
-        return _objects([self.levels[i] for i in index])
+        return self.at(self.place_at(unit))
 
     def nearest(self, value: object) -> object:
         """The level itself, or that of the nearest code if it is not offered today."""
-        if value in self.levels:
-            return value
-        offered = self.encode(pd.Series(list(self.levels)))
-        distance = np.linalg.norm(offered - self.encode(pd.Series([value])), axis=1)
-        return self.levels[int(np.argmin(distance))]
-
-    def neighbours(self, value: object, reach: Vector, rng: np.random.Generator) -> Values:
-        """Another level, drawn evenly; the same one where there is no other."""
-        others = [level for level in self.levels if level != value] or [value]
-        return _objects([others[i] for i in rng.integers(len(others), size=len(reach))])
+        return self.levels[int(self.place_of(value))]
 
     def allows(self, column: pd.Series) -> NDArray[np.bool_]:
         """Offered today."""
-        return np.asarray(column.isin(list(self.levels)), dtype=bool)
+        index = self._index(column)
+        return np.asarray((index >= 0) & (index < self.n_values))
 
     def checked(self, column: pd.Series) -> pd.Series:
         """Every value a known level."""
-        bad = column[~column.isin(list(self.known))]
-        if len(bad):
+        strange = self._index(column) < 0
+        if strange.any():
+            bad = column[strange]
             raise TableError(
                 f"{where(self.name, bad)}: must be one of {', '.join(map(str, self.known))}, "
                 f"got {bad.tolist()[0]!r}; correct the cell, or add the level to the space"
@@ -95,15 +121,26 @@ class Categorical:
 
     def encode(self, column: pd.Series) -> Matrix:
         """Descriptors scaled to [0, 1] over today's levels, else one-hot."""
-        known = list(self.checked(column))
+        index = self._index(column)
+        if (index < 0).any():
+            self.checked(column)
+        return np.asarray(self._codes[index])
+
+    def _index(self, column: pd.Series) -> NDArray[np.intp]:
+        """Positions in ``known``, today's levels first; -1 for an unknown level."""
+        order = self._order
+        values = [order.get(value, -1) for value in column.tolist()]
+        return np.array(values, dtype=np.intp)
+
+    def _coded(self) -> Matrix:
+        """What ``encode`` gives for each level of ``known``."""
         if self.descriptors is None:
-            order = {level: i for i, level in enumerate(self.levels)}
-            return np.asarray(np.eye(len(order))[[order[level] for level in known]])
+            return np.eye(len(self.levels))
         table = self.descriptors.astype(float)
         today = table.loc[list(self.levels)]
         span = (today.max() - today.min()).replace(0.0, np.nan).fillna(table.max() - table.min())
         scaled = (table - today.min()) / span.replace(0.0, 1.0)
-        return scaled.loc[known].to_numpy(dtype=float)
+        return np.asarray(scaled.loc[list(self.known)].to_numpy(dtype=float))
 
 
 def _objects(values: Sequence[object]) -> Values:

@@ -1,6 +1,6 @@
 """What may be varied: a number, or a number on a grid (a choice is in ``categorical``)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Protocol, final
@@ -17,7 +17,11 @@ Values = NDArray[Any]
 
 
 class Parameter(Protocol):
-    """One column of a recipe."""
+    """One column of a recipe.
+
+    Sampling works on *places*, one number a cell: the value itself of a continuous parameter, the
+    position on the grid or among the levels of the others.
+    """
 
     @property
     def name(self) -> str:
@@ -29,16 +33,33 @@ class Parameter(Protocol):
         """How many values may be proposed; ``None`` for a continuum."""
         ...
 
+    @property
+    def width(self) -> int:
+        """Columns of ``encode``."""
+        ...
+
+    def place_at(self, unit: Vector) -> Vector:
+        """Places of proposable values for numbers of [0, 1)."""
+        ...
+
+    def place_of(self, value: object) -> float:
+        """The place of the proposable value closest to any valid one."""
+        ...
+
+    def moved(self, place: float, reach: Vector, rng: np.random.Generator) -> Vector:
+        """Other places, each ``reach`` (a signed fraction of the range) away or one step."""
+        ...
+
+    def at(self, place: Vector) -> Values:
+        """The values at places."""
+        ...
+
     def value_at(self, unit: Vector) -> Values:
         """Proposable values for numbers of [0, 1)."""
         ...
 
     def nearest(self, value: object) -> object:
         """The proposable value closest to any valid one."""
-        ...
-
-    def neighbours(self, value: object, reach: Vector, rng: np.random.Generator) -> Values:
-        """Other values, each ``reach`` (a signed fraction of the range) away or one step."""
         ...
 
     def allows(self, column: pd.Series) -> NDArray[np.bool_]:
@@ -85,18 +106,34 @@ class Continuous:
         """One when held, else a continuum."""
         return 1 if self.low == self.high else None
 
+    @property
+    def width(self) -> int:
+        """One."""
+        return 1
+
+    def place_at(self, unit: Vector) -> Vector:
+        """Linear from low to high."""
+        return np.asarray(self.low + unit * (self.high - self.low)).clip(self.low, self.high)
+
+    def place_of(self, value: object) -> float:
+        """Clipped to the bounds."""
+        return float(min(max(_number(value), self.low), self.high))
+
+    def moved(self, place: float, reach: Vector, rng: np.random.Generator) -> Vector:
+        """Moved by ``reach`` ranges, clipped."""
+        return np.asarray(place + reach * (self.high - self.low)).clip(self.low, self.high)
+
+    def at(self, place: Vector) -> Values:
+        """The places themselves."""
+        return np.asarray(place, dtype=float)
+
     def value_at(self, unit: Vector) -> Values:
         """Linear from low to high."""
-        return np.clip(self.low + unit * (self.high - self.low), self.low, self.high)
+        return self.at(self.place_at(unit))
 
     def nearest(self, value: object) -> object:
         """Clipped to the bounds."""
-        return float(np.clip(_number(value), self.low, self.high))
-
-    def neighbours(self, value: object, reach: Vector, rng: np.random.Generator) -> Values:
-        """Moved by ``reach`` ranges, clipped."""
-        moved = _number(value) + reach * (self.high - self.low)
-        return np.clip(moved, self.low, self.high)
+        return self.place_of(value)
 
     def allows(self, column: pd.Series) -> NDArray[np.bool_]:
         """Within the bounds, up to rounding."""
@@ -139,6 +176,8 @@ class Discrete:
     low: float
     high: float
     step: float = 1
+    _last: int = field(init=False, repr=False, compare=False)
+    _decimals: tuple[float, float, float] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse a grid that does not end at ``high``."""
@@ -153,31 +192,57 @@ class Discrete:
                 f"parameter {self.name!r}: step must divide high - low, got step {self.step:g} "
                 f"(low {self.low:g}, high {self.high:g}); change high or step"
             )
+        low, high, step = _decimal(self.low), _decimal(self.high), _decimal(self.step)
+        places = max(_places(self.low), _places(self.step))
+        decimals = (float(low.scaleb(places)), float(step.scaleb(places)), 10.0**places)
+        object.__setattr__(self, "_last", int((high - low) / step))
+        object.__setattr__(self, "_decimals", decimals)
 
     @property
     def n_values(self) -> int:
         """Number of grid points."""
-        return int((_decimal(self.high) - _decimal(self.low)) / _decimal(self.step)) + 1
+        return self._last + 1
+
+    @property
+    def width(self) -> int:
+        """One."""
+        return 1
+
+    def place_at(self, unit: Vector) -> Vector:
+        """Equal shares of [0, 1) for each grid point."""
+        return np.minimum(np.floor(unit * (self._last + 1)), self._last)
+
+    def place_of(self, value: object) -> float:
+        """Snapped to the grid."""
+        return float(self._index(_number(value)))
+
+    def moved(self, place: float, reach: Vector, rng: np.random.Generator) -> Vector:
+        """Moved by ``reach`` ranges, at least one step, clipped."""
+        steps = np.sign(reach) * np.maximum(1, np.round(np.abs(reach) * self._last))
+        return np.asarray(place + steps).clip(0, self._last)
+
+    def at(self, place: Vector) -> Values:
+        """The decimals of the grid, exact; whole numbers where low and step are."""
+        # whole numbers over a power of ten: the one division rounds to the nearest double,
+        # which is how the decimal itself is read; low + k * step would give 0.15000000000000002
+        first, step, divisor = self._decimals
+        whole = first + np.asarray(place) * step
+        if isinstance(self.low, int) and isinstance(self.step, int):
+            return np.asarray(whole).astype(np.int64)
+        return np.asarray(whole / divisor)
 
     def value_at(self, unit: Vector) -> Values:
         """Equal shares of [0, 1) for each grid point."""
-        last = self.n_values - 1
-        return self._at(np.minimum(np.floor(unit * (last + 1)), last))
+        return self.at(self.place_at(unit))
 
     def nearest(self, value: object) -> object:
         """Snapped to the grid."""
-        return self._at(self._index(_number(value))).item()
-
-    def neighbours(self, value: object, reach: Vector, rng: np.random.Generator) -> Values:
-        """Moved by ``reach`` ranges, at least one step, clipped."""
-        last = self.n_values - 1
-        steps = np.sign(reach) * np.maximum(1, np.round(np.abs(reach) * last))
-        return self._at(np.clip(self._index(_number(value)) + steps, 0, last))
+        return self.at(self._index(_number(value))).item()
 
     def allows(self, column: pd.Series) -> NDArray[np.bool_]:
         """On the grid, up to rounding."""
         values = column.to_numpy(dtype=float)
-        on_grid = self._at(self._index(values)).astype(float)
+        on_grid = self.at(self._index(values)).astype(float)
         return np.asarray(np.abs(values - on_grid) <= 1e-9 * max(abs(self.high), self.step))
 
     def checked(self, column: pd.Series) -> pd.Series:
@@ -190,18 +255,7 @@ class Discrete:
         return np.asarray((values - self.low) / _span(self.low, self.high))[:, None]
 
     def _index(self, value: float | Vector) -> Vector:
-        return np.clip(np.round((np.asarray(value) - self.low) / self.step), 0, self.n_values - 1)
-
-    def _at(self, index: Vector) -> Values:
-        # whole numbers over a power of ten: the one division rounds to the nearest double,
-        # which is how the decimal itself is read; low + k * step would give 0.15000000000000002
-        places = max(_places(self.low), _places(self.step))
-        low = float(_decimal(self.low).scaleb(places))
-        step = float(_decimal(self.step).scaleb(places))
-        whole = low + index * step
-        if isinstance(self.low, int) and isinstance(self.step, int):
-            return np.asarray(whole).astype(np.int64)
-        return np.asarray(whole / 10.0**places)
+        return np.round((np.asarray(value) - self.low) / self.step).clip(0, self._last)
 
 
 def _number(value: object) -> float:
@@ -255,8 +309,9 @@ def _require_bounds(name: str, low: float, high: float) -> None:
 
 def _finite(name: str, column: pd.Series) -> pd.Series:
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
-    bad = column[~np.isfinite(numbers.to_numpy())]
-    if len(bad):
+    finite = np.isfinite(numbers.to_numpy())
+    if not finite.all():
+        bad = column[~finite]
         raise TableError(
             f"{where(name, bad)}: must be a finite number, got {bad.tolist()[0]!r}; "
             "correct the cell or leave the row out"

@@ -1,7 +1,8 @@
 """When two rows are the same recipe."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from numbers import Real
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,15 @@ from numpy.typing import NDArray
 from features.errors import TableError
 
 Key = tuple[object, ...]
+
+N_DIGITS: Final = 10
+"""Significant digits to which numbers are compared."""
+
+POWERS: Final = np.array([float(f"1e{k}") for k in range(301)])
+"""Powers of ten, each the nearest double."""
+
+MAX_CODES: Final = 2**40
+"""Products of numbers of values up to this fit an integer with room to spare."""
 
 
 def require_columns(frame: pd.DataFrame, columns: Sequence[str]) -> None:
@@ -53,7 +63,7 @@ def row_keys(frame: pd.DataFrame, columns: Sequence[str]) -> list[Key]:
         True
     """
     require_columns(frame, columns)
-    return list(zip(*(map(_word, frame[name]) for name in columns), strict=True))
+    return list(zip(*(_words(frame[name]).tolist() for name in columns), strict=True))
 
 
 def is_among(
@@ -72,7 +82,22 @@ def is_among(
     Raises:
         TableError: If a column is missing.
     """
-    return np.array([key in keys for key in row_keys(frame, columns)], dtype=bool)
+    require_columns(frame, columns)
+    among = np.zeros(len(frame), dtype=bool)
+    left = np.arange(len(frame))
+    if len(keys) < len(frame):
+        # few keys, many rows: leave out column by column what has no key's value
+        for j, name in enumerate(columns):
+            wanted = {key[j] for key in keys}
+            words = _words(frame[name].iloc[left])
+            if words.dtype == float:
+                left = left[np.isin(words, [w for w in wanted if isinstance(w, float)])]
+            else:
+                left = left[np.array([word in wanted for word in words], dtype=bool)]
+    sought = keys if isinstance(keys, Set) else set(keys)
+    some = row_keys(frame.iloc[left], columns)
+    among[left] = [key in sought for key in some]
+    return among
 
 
 def is_repeated(frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool_]:
@@ -88,7 +113,55 @@ def is_repeated(frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool_
     Raises:
         TableError: If a column is missing.
     """
-    return pd.Series(row_keys(frame, columns), dtype=object).duplicated().to_numpy(dtype=bool)
+    require_columns(frame, columns)
+    return repeats([_words(frame[name]) for name in columns])
+
+
+def repeats(columns: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
+    """Which rows of some arrays, side by side, equal an earlier row.
+
+    Args:
+        columns: Arrays of one length n, at least one.
+
+    Returns:
+        n booleans.
+
+    Examples:
+        >>> repeats([np.array([1.0, 2.0, 1.0]), np.array(["a", "a", "a"], dtype=object)]).tolist()
+        [False, False, True]
+    """
+    codes, count = np.zeros(len(columns[0]), dtype=np.int64), 1
+    for column in columns:
+        own, values = pd.factorize(column, use_na_sentinel=False)
+        codes, count = codes * len(values) + own, count * max(1, len(values))
+        if count > MAX_CODES:
+            codes, distinct = pd.factorize(codes)
+            count = len(distinct)
+    return pd.Series(codes, copy=False).duplicated().to_numpy(dtype=bool)
+
+
+def significant(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Numbers rounded to ten significant digits.
+
+    Args:
+        values: Any shape; what is not finite stays as it is.
+
+    Returns:
+        The same shape; 0 has no sign.
+
+    Examples:
+        >>> significant(np.array([3 * 0.05, 123456789.014, -0.0])).tolist()
+        [0.15, 123456789.0, 0.0]
+    """
+    size = np.abs(values)
+    ordinary = (size > 0.0) & np.isfinite(size)
+    exponent = np.floor(np.log10(size, where=ordinary, out=np.zeros_like(size)))
+    # a power of ten up to 22 is exact, so that one division gives the decimal's own double
+    shift = (N_DIGITS - 1 - exponent).astype(np.int64)
+    raised, lowered = POWERS[np.clip(shift, 0, 300)], POWERS[np.clip(-shift, 0, 300)]
+    with np.errstate(over="ignore"):
+        rounded = np.rint(values / lowered * raised) / raised * lowered
+    return np.where(np.isfinite(rounded), rounded, values) + 0.0
 
 
 def recipe_rows(frame: pd.DataFrame | None, columns: Sequence[str]) -> pd.DataFrame:
@@ -124,7 +197,18 @@ def stacked(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFr
     return pd.concat(some, ignore_index=True) if some else recipe_rows(None, columns)
 
 
+def _words(column: pd.Series) -> NDArray[Any]:
+    """What of each cell is compared: numbers to ten digits, all else as it is."""
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return significant(column.to_numpy(dtype=float))
+    values = column.tolist()
+    word = {value: _word(value) for value in set(values)}
+    words = np.empty(len(values), dtype=object)
+    words[:] = [word[value] for value in values]
+    return words
+
+
 def _word(value: object) -> object:
     if isinstance(value, Real) and not isinstance(value, bool):
-        return float(f"{float(value) + 0.0:.10g}")
+        return significant(np.array([float(value)])).item()
     return value

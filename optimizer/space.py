@@ -1,28 +1,22 @@
 """Search spaces: which recipes may be proposed, and where they lie in the unit cube."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
-from typing import Any, Final, Protocol, final
+from typing import Any, Protocol, final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from torch import float64
-from torch.quasirandom import SobolEngine
 
 from features.errors import SpaceError
-from optimizer.parameters import Matrix, Parameter
+from optimizer.axes import Axis
+from optimizer.constraints import Constraint, LinearConstraint, Rule, as_constraints
+from optimizer.infeasible import require_feasible
+from optimizer.parameters import Continuous, Discrete, Matrix, Parameter
 from optimizer.pool import CandidatePool
-from optimizer.rows import is_among, is_repeated, require_columns, row_keys
-
-MAX_TRIES: Final = 2**16
-"""Points of the Sobol sequence tried before a constraint counts as impossible to meet."""
-
-MAX_LISTED: Final = 20_000
-"""Grids up to this size are listed in full where sampling does not find enough rows."""
-
-Constraint = Callable[[pd.DataFrame], Any]
+from optimizer.rows import require_columns
+from optimizer.sampling import Sampler, known_of
 
 
 class Space(Protocol):
@@ -31,6 +25,11 @@ class Space(Protocol):
     @property
     def columns(self) -> list[str]:
         """Parameter columns, in order."""
+        ...
+
+    @property
+    def continuous(self) -> Mapping[str, int]:
+        """Columns that may move by any small amount, and their column of ``encode``."""
         ...
 
     def check(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -43,6 +42,10 @@ class Space(Protocol):
 
     def encode(self, frame: pd.DataFrame) -> Matrix:
         """Shape (n, d), the unit cube within today's bounds."""
+        ...
+
+    def moved(self, frame: pd.DataFrame, unit: Matrix) -> pd.DataFrame:
+        """Rows with their ``continuous`` columns at other places of the unit cube."""
         ...
 
     def spread(
@@ -70,9 +73,11 @@ class SearchSpace:
     Attributes:
         parameters: At least one; names must differ.
         constraint: Table of n rows to n booleans, true where a recipe can be made.
+        constraints: ``LinearConstraint``, ``Excluded``, ``When`` or ``Rule``; all must be met.
 
     Raises:
-        SpaceError: If there is no parameter or a name repeats.
+        SpaceError: If there is no parameter or a name repeats, a constraint does not fit the
+            parameters, or linear constraints leave no row.
 
     Examples:
         >>> from optimizer.parameters import Continuous, Discrete
@@ -84,7 +89,9 @@ class SearchSpace:
     """
 
     parameters: Sequence[Parameter]
-    constraint: Constraint | None = None
+    constraint: Callable[[pd.DataFrame], Any] | None = None
+    constraints: Sequence[Constraint] = ()
+    _sampler: Sampler = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse a space whose columns are not distinct."""
@@ -98,13 +105,24 @@ class SearchSpace:
                 + (f" (repeated: {', '.join(repeated)})" if repeated else "")
                 + "; name every column of the recipe once"
             )
+        known = known_of(self.parameters)
+        own = [] if self.constraint is None else [Rule("the constraint", self.constraint)]
+        object.__setattr__(self, "constraints", as_constraints(self.constraints, known))
+        sampler = Sampler(self.parameters, [*self.constraints, *own], known)
+        object.__setattr__(self, "_sampler", sampler)
+        numbers = [p for p in self.parameters if isinstance(p, Continuous | Discrete)]
+        linear = [c for c in self.constraints if isinstance(c, LinearConstraint)]
+        require_feasible([Axis.of(p) for p in numbers], linear, known)
 
     @staticmethod
-    def from_candidates(frame: pd.DataFrame) -> CandidatePool:
+    def from_candidates(
+        frame: pd.DataFrame, constraints: Sequence[Constraint] = ()
+    ) -> CandidatePool:
         """A fixed pool: every proposal is one of its rows, each at most once.
 
         Args:
             frame: One row a candidate; numeric and text columns.
+            constraints: Candidates that do not meet all of them are left out.
 
         Returns:
             A space that offers these rows only.
@@ -114,7 +132,7 @@ class SearchSpace:
             >>> pool.encode(pool.frame).tolist()
             [[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]
         """
-        return CandidatePool(frame)
+        return CandidatePool(frame, constraints)
 
     @property
     def columns(self) -> list[str]:
@@ -126,6 +144,21 @@ class SearchSpace:
         """Rows of the full grid before the constraint; ``None`` with a continuum."""
         counts = [parameter.n_values for parameter in self.parameters]
         return None if None in counts else prod(count for count in counts if count is not None)
+
+    @property
+    def continuous(self) -> dict[str, int]:
+        """Continua that may move alone: neither held nor in a sum of fixed value.
+
+        Returns:
+            Name to its column of ``encode``.
+        """
+        bound = {name for c in self._sampler.linear if c.is_equality for name in c.coefficients}
+        first = np.cumsum([0, *(p.width for p in self.parameters)])
+        return {
+            p.name: int(first[j])
+            for j, p in enumerate(self.parameters)
+            if p.n_values is None and p.name not in bound
+        }
 
     def check(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The parameter columns, valid as data; values outside today's bounds are.
@@ -157,9 +190,10 @@ class SearchSpace:
         inside = np.ones(len(frame), dtype=bool)
         for parameter in self.parameters:
             inside &= parameter.allows(frame[parameter.name])
-        if self.constraint is None or not inside.any():
-            return inside
-        inside[inside] = self._meets(frame.loc[inside, self.columns])
+        for constraint in self._sampler.constraints:
+            if inside.any():
+                rows = frame.loc[inside, self.columns]
+                inside[inside] = constraint.met(rows, self._sampler.known)
         return inside
 
     def encode(self, frame: pd.DataFrame) -> Matrix:
@@ -176,10 +210,37 @@ class SearchSpace:
         """
         return np.hstack([p.encode(frame[p.name]) for p in self.parameters])
 
+    def moved(self, frame: pd.DataFrame, unit: Matrix) -> pd.DataFrame:
+        """Rows with their ``continuous`` columns at other places, all else as it was.
+
+        Args:
+            frame: n rows.
+            unit: Shape (n, d), as from ``encode``; what lies outside [0, 1] is brought inside.
+
+        Returns:
+            The rows moved; they need not meet the constraints.
+
+        Examples:
+            >>> from optimizer.parameters import Continuous, Discrete
+            >>> space = SearchSpace([Discrete("t", 1, 5), Continuous("x", 0, 10)])
+            >>> space.moved(pd.DataFrame({"t": [2], "x": [5.0]}), np.array([[0.9, 0.7]])).x.item()
+            7.0
+        """
+        free = self.continuous
+        places = {
+            p.name: p.value_at(unit[:, free[p.name]].clip(0.0, 1.0))
+            for p in self.parameters
+            if p.name in free
+        }
+        return frame.assign(**places)
+
     def spread(
         self, n: int, rng: np.random.Generator, fixed: Mapping[str, object] | None = None
     ) -> pd.DataFrame:
-        """Distinct rows that fill the space: a scrambled Sobol sequence, snapped, then sifted.
+        """Distinct rows that fill the space.
+
+        A scrambled Sobol sequence is snapped to the grids and sifted by the constraints. Where
+        linear constraints leave little, rows are drawn evenly from what they leave.
 
         Args:
             n: Rows wanted.
@@ -190,26 +251,9 @@ class SearchSpace:
             n rows, fewer only where the space holds no more.
 
         Raises:
-            SpaceError: If no row meets the constraint.
+            SpaceError: If no row meets the constraints.
         """
-        seed = int(rng.integers(2**31))
-        engine = SobolEngine(len(self.columns), scramble=True, seed=seed)  # type: ignore[no-untyped-call]
-        found, tried, wanted = self._empty(), 0, n
-        while len(found) < n and tried < MAX_TRIES:
-            unit = engine.draw(2 * wanted, dtype=float64).numpy()
-            tried, wanted = tried + 2 * wanted, 2 * wanted
-            found = self._sifted([found, self._at(unit, fixed)])
-            if self.size is not None and tried > 4 * self.size:
-                break
-        if len(found) < n and self.size is not None and self.size <= MAX_LISTED:
-            found = self._sifted([found, self._grid(rng, fixed)])
-        if found.empty:
-            held = ", ".join(f"{name} = {value}" for name, value in (fixed or {}).items())
-            raise SpaceError(
-                f"search space: at least one row must meet the constraint, got none in {tried} "
-                f"tries{f' ({held})' if held else ''}; loosen the constraint or the bounds"
-            )
-        return found.head(n)
+        return pd.DataFrame(self._sampler.table(self._sampler.spread(n, rng, fixed)))
 
     def near(
         self,
@@ -229,45 +273,4 @@ class SearchSpace:
         Returns:
             Up to n distinct proposable rows, the row itself not among them.
         """
-        centre = {p.name: p.nearest(row[p.name]) for p in self.parameters}
-        count, d = 3 * n, len(self.columns)
-        share = rng.choice([1.0 / d, 0.5, 1.0], size=(count, 1))
-        moved = rng.random((count, d)) < share
-        moved[np.arange(count), rng.integers(d, size=count)] = True
-        reach = rng.normal(size=(count, d)) * 10.0 ** rng.uniform(-2.3, -0.5, size=(count, 1))
-        columns = {}
-        for j, parameter in enumerate(self.parameters):
-            here = centre[parameter.name]
-            there = parameter.neighbours(here, reach[:, j], rng)
-            stay = np.full(count, here, dtype=there.dtype)
-            columns[parameter.name] = np.where(moved[:, j], there, stay)
-        frame = self._sifted([pd.DataFrame({**columns, **dict(fixed or {})})])
-        itself = row_keys(pd.DataFrame([centre]), self.columns)
-        return frame[~is_among(frame, self.columns, itself)].head(n).reset_index(drop=True)
-
-    def _meets(self, frame: pd.DataFrame) -> NDArray[np.bool_]:
-        verdict = np.asarray(self.constraint(frame) if self.constraint else True)
-        if verdict.shape != (len(frame),) or verdict.dtype != bool:
-            raise SpaceError(
-                f"constraint: must return one boolean a row, got {verdict.dtype} of shape "
-                f"{verdict.shape} for {len(frame)} rows; compare whole columns of the table"
-            )
-        return verdict
-
-    def _at(self, unit: Matrix, fixed: Mapping[str, object] | None) -> pd.DataFrame:
-        columns = {p.name: p.value_at(unit[:, j]) for j, p in enumerate(self.parameters)}
-        return pd.DataFrame({**columns, **dict(fixed or {})})
-
-    def _grid(self, rng: np.random.Generator, fixed: Mapping[str, object] | None) -> pd.DataFrame:
-        counts = [parameter.n_values or 1 for parameter in self.parameters]
-        index = np.stack(np.unravel_index(rng.permutation(prod(counts)), counts), axis=1)
-        return self._at((index + 0.5) / np.array(counts), fixed)
-
-    def _empty(self) -> pd.DataFrame:
-        return self._at(np.empty((0, len(self.columns))), None)
-
-    def _sifted(self, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-        some = [frame for frame in frames if len(frame)]
-        frame = pd.concat(some, ignore_index=True) if some else self._empty()
-        frame = frame[~is_repeated(frame, self.columns)]
-        return frame[self.allows(frame)].reset_index(drop=True)
+        return pd.DataFrame(self._sampler.table(self._sampler.near(row, n, rng, fixed)))

@@ -8,11 +8,17 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.errors import TableError
 from features.reading import Interval
 from optimizer.objectives import Objective
 from optimizer.rows import require_columns
+
+_YES_NO: Final = {
+    **dict.fromkeys(("true", "yes", "1", "1.0"), True),
+    **dict.fromkeys(("false", "no", "0", "0.0", "", "nan", "none", "<na>"), False),
+}
 
 READING_COLUMNS: Final = ["row", "objective", "lower", "upper", "se"]
 
@@ -21,13 +27,50 @@ _BOUND: Final = re.compile(rf"([<>])=?\s*({_NUMBER})")
 _RANGE: Final = re.compile(rf"({_NUMBER})\s*\.\.\s*({_NUMBER})")
 
 
-def told_readings(table: pd.DataFrame, objectives: Sequence[Objective]) -> pd.DataFrame:
+def told_failures(table: pd.DataFrame, objectives: Sequence[Objective]) -> NDArray[np.bool_]:
+    """Which rows of a table could not be made.
+
+    Args:
+        table: Optionally with a column ``failed``; empty cells say no.
+        objectives: m outcomes.
+
+    Returns:
+        Shape (n,).
+
+    Raises:
+        TableError: If a cell is neither true nor false, or a failed row has a result.
+    """
+    if "failed" not in table.columns:
+        return np.zeros(len(table), dtype=bool)
+    words = table["failed"].map(lambda cell: _YES_NO.get(str(cell).strip().lower()))
+    bad = words.isna()
+    if bad.any():
+        raise TableError(
+            f"row {table.index[bad][0]}, column 'failed': must be true or false, got "
+            f"{table['failed'][bad].tolist()[0]!r}; leave the cell empty if the recipe was made"
+        )
+    failed = words.to_numpy(dtype=bool)
+    for objective in objectives:
+        has = table.get(objective.name, pd.Series(index=table.index, dtype=object)).notna()
+        if (failed & has).any():
+            raise TableError(
+                f"row {table.index[failed & has][0]}, column {objective.name!r}: a recipe that "
+                f"failed must have no result, got "
+                f"{table[objective.name][failed & has].tolist()[0]!r}; empty one of the two cells"
+            )
+    return failed
+
+
+def told_readings(
+    table: pd.DataFrame, objectives: Sequence[Objective], *, may_be_empty: bool = False
+) -> pd.DataFrame:
     """The results in a table, one row each.
 
     Args:
         table: One column an objective: numbers, NaN, or text such as ``<1e-10``, ``>3.0``,
             ``2.30..2.35``; optionally ``<objective>_se``, ignored for censored text.
         objectives: m objectives.
+        may_be_empty: Whether a table without any result will do.
 
     Returns:
         Columns row (position in the table), objective, lower, upper (NaN where open), se (NaN
@@ -53,7 +96,7 @@ def told_readings(table: pd.DataFrame, objectives: Sequence[Objective]) -> pd.Da
                 lower, upper = interval.lower, interval.upper
                 se = errors[position] if interval.is_exact else np.nan
                 rows.append((position, objective.name, lower, upper, se))
-    if not rows:
+    if not rows and not may_be_empty:
         raise TableError(
             f"table: at least one result must be there, got none in {len(table)} rows; "
             "use withdraw(rows) for rows that will not be made"

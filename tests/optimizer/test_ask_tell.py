@@ -245,7 +245,7 @@ def test_a_refused_table_changes_nothing(plain):
     [
         pytest.param(
             lambda: Optimizer(SPACE, [Objective("u", "maximize")]),
-            r"must not be that of a parameter, got u; rename",
+            r"not that of a parameter, got u; rename",
             id="name",
         ),
         pytest.param(

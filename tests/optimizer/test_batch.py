@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from features.errors import SpaceError, TableError
-from optimizer.batch import propose_batch
+from optimizer.batch import outlook_of_draws, propose_batch
 from optimizer.categorical import Categorical
 from optimizer.objectives import Objective
 from optimizer.parameters import Continuous, Discrete
@@ -25,7 +25,7 @@ OBJECTIVES = [
 ]
 TOLD = pd.DataFrame({"x": [0.2, 0.8], "time": [2, 9], "jar": ["steel", "agate"]})
 NOTHING = TOLD.head(0)
-SMALL = {"n_draws": 32, "n_spread": 128, "n_near": 48}
+SMALL = {"n_spread": 128, "n_near": 48}
 
 
 def truth(rows):
@@ -43,12 +43,13 @@ def draw(rows, n, rng):
 def batch_of(q=3, *, candidates=SPACE, objectives=OBJECTIVES, seed=0, **rules):
     arguments = {"baseline": TOLD, "pending": NOTHING, **SMALL, **rules}
     rng = np.random.default_rng(seed)
-    return propose_batch(draw, candidates, objectives, q, rng=rng, **arguments)
+    outlook = outlook_of_draws(draw, objectives, n_draws=32)
+    return propose_batch(outlook, candidates, q, rng=rng, **arguments)
 
 
 def test_rows_are_new_distinct_and_proposable():
     batch = batch_of(4, pending=TOLD.head(1).assign(x=0.5), exclude=TOLD.assign(time=5))
-    assert batch.columns.tolist() == ["x", "time", "jar", "acquisition"]
+    assert batch.columns.tolist() == ["x", "time", "jar", "acquisition", "promise"]
     assert SPACE.allows(batch).all()
     assert len(set(row_keys(batch, SPACE.columns))) == 4
 
@@ -110,9 +111,8 @@ def test_a_shared_value_is_chosen_for_the_whole_batch_not_for_its_first_row():
         return np.repeat(values[None], n, axis=0)
 
     batch = propose_batch(
-        corner,
+        outlook_of_draws(corner, OBJECTIVES),
         SearchSpace.from_candidates(pool),
-        OBJECTIVES,
         3,
         baseline=NOTHING,
         pending=NOTHING,
@@ -144,9 +144,8 @@ def test_a_pool_is_ranked_each_row_at_most_once(q):
 
 def test_one_objective_without_reference_or_baseline_will_do():
     batch = propose_batch(
-        lambda rows, n, rng: draw(rows, n, rng)[..., :1],
+        outlook_of_draws(lambda rows, n, rng: draw(rows, n, rng)[..., :1], OBJECTIVES[:1]),
         SPACE,
-        OBJECTIVES[:1],
         2,
         baseline=pd.DataFrame(),
         pending=pd.DataFrame(),
@@ -200,3 +199,48 @@ def test_rules_that_cannot_be_kept_are_refused(rules, message):
 def test_a_baseline_without_a_recipe_column_is_refused():
     with pytest.raises(TableError, match=r"missing: jar"):
         batch_of(2, baseline=TOLD[["x", "time"]])
+
+
+def hours(rows, batch):
+    """An hour a row, and the milling time once."""
+    shared = 0.0 if len(batch) else rows["time"].to_numpy(dtype=float)
+    return np.ones(len(rows)) + shared
+
+
+def test_a_budget_ends_the_batch_early():
+    batch = batch_of(4, shared=["time"], cost=hours, budget=5.0)
+    assert 1 <= len(batch) < 4
+    assert batch["time"].iloc[0] + len(batch) <= 5.0
+
+
+def test_a_dear_recipe_must_gain_more():
+    def dear_when_long(rows, batch):
+        return rows["time"].to_numpy(dtype=float) ** 3
+
+    assert batch_of(1, cost=dear_when_long)["time"][0] < batch_of(1)["time"][0]
+
+
+def test_rows_closer_than_can_be_made_are_one():
+    batch = batch_of(6, resolution={"x": 0.2})
+    for jar, time in {(row.jar, row.time) for row in batch.itertuples()}:
+        x = batch.loc[(batch["jar"] == jar) & (batch["time"] == time), "x"].to_numpy()
+        told = TOLD.loc[(TOLD["jar"] == jar) & (TOLD["time"] == time), "x"].to_numpy()
+        every = np.sort(np.concatenate([x, told]))
+        assert (np.diff(every) >= 0.2 - 1e-9).all()
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        pytest.param({"budget": 3.0}, r"budget must be positive and needs a cost", id="no-cost"),
+        pytest.param({"budget": 0, "cost": hours}, r"got budget 0 with one", id="zero-budget"),
+        pytest.param(
+            {"cost": lambda rows, batch: np.zeros(len(rows))}, r"one positive number.*0\.0", id="free"
+        ),
+        pytest.param({"resolution": {"x": 0.0}}, r"resolution of 'x' must be positive", id="res"),
+        pytest.param({"budget": 0.5, "cost": hours}, r"the budget", id="nothing-affordable"),
+    ],
+)
+def test_costs_and_resolutions_that_make_no_sense_are_refused(rules, message):
+    with pytest.raises(SpaceError, match=message):
+        batch_of(2, **rules)

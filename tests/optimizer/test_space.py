@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from features.errors import SpaceError, TableError
 from optimizer.categorical import Categorical
+from optimizer.constraints import LinearConstraint
 from optimizer.parameters import Continuous, Discrete
 from optimizer.rows import row_keys
 from optimizer.space import SearchSpace
@@ -249,3 +250,53 @@ def test_pool_without_the_fixed_value_is_reported(rng):
     pool = SearchSpace.from_candidates(pd.DataFrame({"x": [0, 1]}))
     with pytest.raises(SpaceError, match=r"at least one row must have x = 5, got none of 2"):
         pool.spread(1, rng, {"x": 5})
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        pytest.param([Continuous("x", 2, 2)], id="held-number"),
+        pytest.param([Discrete("t", 3, 3), Categorical("m", ["a"])], id="grid-and-level"),
+    ],
+)
+def test_a_space_of_one_point_gives_it_and_no_neighbour(parameters, rng):
+    space = SearchSpace(parameters)
+    rows = space.spread(7, rng)
+    assert len(rows) == 1
+    near = space.near(rows.iloc[0], 7, rng)
+    assert near.empty
+    assert list(near) == space.columns
+    assert space.continuous == {}
+
+
+def test_with_all_but_one_held_every_neighbour_differs_in_that_one(rng):
+    space = SearchSpace([Continuous("x", 0.3, 0.3), Discrete("t", 1, 9), Categorical("m", ["a"])])
+    near = space.near({"x": 0.3, "t": 5, "m": "a"}, 8, rng)
+    assert 5 not in set(near["t"])
+    assert len(near) >= 4
+    assert sorted(space.spread(99, rng)["t"]) == list(range(1, 10))
+
+
+def test_neighbours_under_other_fixed_values_start_with_the_row_itself_under_them(space, rng):
+    row = {"x": 0.3, "pressure": 300, "medium": "steel"}
+    first = space.near(row, 5, rng, {"pressure": 450}).iloc[0]
+    assert first.to_dict() == {"x": 0.3, "pressure": 450, "medium": "steel"}
+
+
+def test_the_same_seed_gives_the_same_rows(space):
+    one, other = (space.spread(50, np.random.default_rng(3)) for _ in range(2))
+    pd.testing.assert_frame_equal(one, other)
+    row = one.iloc[0]
+    near, again = (space.near(row, 50, np.random.default_rng(3)) for _ in range(2))
+    pd.testing.assert_frame_equal(near, again)
+
+
+def test_constraint_and_constraints_hold_together(rng):
+    space = SearchSpace(
+        [Continuous("x", 0, 1), Continuous("y", 0, 1)],
+        constraint=lambda frame: frame["x"] > 0.5,
+        constraints=[LinearConstraint({"x": 1, "y": -1}, at_most=0)],
+    )
+    rows = space.spread(50, rng)
+    assert (rows["x"] > 0.5).all()
+    assert (rows["y"] >= rows["x"]).all()
