@@ -161,25 +161,35 @@ class Campaign:
         """Specimens, readings and surrogates fitted to them now."""
         return fit_knowledge(self.ledger, self.config)
 
-    def propose(self, *, glasses: int | None = None, trilayers: int | None = None) -> Round:
+    def propose(
+        self,
+        *,
+        glasses: int | None = None,
+        trilayers: int | None = None,
+        budget_h: float | None = None,
+    ) -> Round:
         """Open a new round: the next mill run and the next tri-layers.
 
         Args:
             glasses: Jars in the run; the configuration's number when left out.
             trilayers: Cells; the configuration's number when left out.
+            budget_h: The most the round may cost, h, by ``costs`` of the configuration; fewer
+                glasses and cells are proposed then, with a warning.
 
         Returns:
             The round, as plain data. It is in the ledger, its folder is written, and MLflow is
             told when it can be reached.
 
         Raises:
-            CampaignError: If more jars are asked for than are owned.
+            CampaignError: If more jars are asked for than are owned, or the budget pays for none.
             SpaceError: If nothing new can be proposed.
         """
         q = self.config.batch.glasses if glasses is None else glasses
         k = self.config.batch.trilayers if trilayers is None else trilayers
         knowledge = self.knowledge()
-        round_ = plan_round(self.ledger, self.config, knowledge, glasses=q, trilayers=k)
+        round_ = plan_round(
+            self.ledger, self.config, knowledge, glasses=q, trilayers=k, budget_h=budget_h
+        )
         write_round(self.ledger, self.config, knowledge, round_)
         return self.show(round_["round"])
 
@@ -446,9 +456,17 @@ class Campaign:
         """What each pellet property's predictions rest on, one sentence each."""
         return {name: model.in_words() for name, model in self.knowledge().layers.items()}
 
-    def status(self) -> dict[str, Any]:
-        """Where the campaign stands, as plain data."""
-        return status_of(self.ledger, self.config, self.knowledge())
+    def status(self, *, worth: float | None = None) -> dict[str, Any]:
+        """Where the campaign stands, as plain data.
+
+        Args:
+            worth: Rise of the hypervolume, as a share of it, that makes a round worth it; without
+                it nothing is said of the next round.
+
+        Returns:
+            As ``experiments.status.status_of``.
+        """
+        return status_of(self.ledger, self.config, self.knowledge(), worth=worth)
 
     def verify(self) -> list[str]:
         """What is wrong with the ledger; empty when it is sound."""

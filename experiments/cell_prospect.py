@@ -25,7 +25,7 @@ COLUMNS: Final = (*ROLES, *CELL_COLUMNS, "precompaction_pressure_mpa")
 NEW: Final = "new"
 """Label of a glass that is not made yet."""
 
-N_DRAWS: Final = 48
+N_DRAWS: Final = 32
 MOST_PARTNERS: Final = 12
 """Jars in stock that are tried as partners, the latest."""
 

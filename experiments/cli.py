@@ -103,6 +103,9 @@ def propose(
     campaign: Folder = HERE,
     glasses: Annotated[int | None, typer.Option(min=1, help="Jars in the mill run.")] = None,
     trilayers: Annotated[int | None, typer.Option(min=0, help="Tri-layer cells.")] = None,
+    budget: Annotated[
+        float | None, typer.Option(help="Hours the round may cost, by 'costs' in campaign.yaml.")
+    ] = None,
     unless_open: Annotated[
         bool, typer.Option("--unless-open", help="Show the open round instead, if there is one.")
     ] = False,
@@ -115,12 +118,19 @@ def propose(
 
     Example: glassloop propose --campaign my-campaign --glasses 4 --trilayers 2
 
+    No more than a week's work, by the hours in campaign.yaml: add --budget 40.
+
     What to measure next on the pellets and cells there are, or whether to make a new glass:
 
     glassloop propose --measure
     """
     if measure:
-        asked = {"--glasses": glasses, "--trilayers": trilayers, "--unless-open": unless_open}
+        asked = {
+            "--glasses": glasses,
+            "--trilayers": trilayers,
+            "--budget": budget,
+            "--unless-open": unless_open,
+        }
         _rank_measurements(
             campaign, [n for n, v in asked.items() if v not in (None, False)], as_json
         )
@@ -131,7 +141,7 @@ def propose(
             round_ = opened.show(waiting[0])
         else:
             with _busy("learning from the data and choosing the batch"):
-                round_ = opened.propose(glasses=glasses, trilayers=trilayers)
+                round_ = opened.propose(glasses=glasses, trilayers=trilayers, budget_h=budget)
         if as_json:
             _print_json(round_)
             return
@@ -197,14 +207,25 @@ def record(
 
 
 @app.command()
-def status(campaign: Folder = HERE, as_json: Json = False) -> None:
-    """Where the campaign stands: data, rounds, scores, stock, assumptions.
+def status(
+    campaign: Folder = HERE,
+    worth: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of the hypervolume that makes a round worth it."),
+    ] = 0.01,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out what another round would bring.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Where the campaign stands: data, rounds, scores, stock, assumptions, the next round's worth.
 
     Example: glassloop status --campaign my-campaign --json
     """
     with _open(campaign) as opened:
         opened.deliver()
-        state = opened.status()
+        with _busy("Looking at what another round would bring" if not quick else "Reading"):
+            state = opened.status(worth=None if quick else worth)
     if as_json:
         _print_json(state)
         return

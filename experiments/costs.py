@@ -99,6 +99,6 @@ def affordable_cells(config: CampaignConfig, k: int, left_h: float) -> tuple[int
     if n == k:
         return k, ()
     return n, (
-        f"budget: {n} of {k} tri-layers {'is' if n == 1 else 'are'} planned; one costs {each_h:g} h "
-        f"with its measurements, and {max(0.0, left_h):g} h were left by the glasses",
+        f"budget: {n} of {k} tri-layers planned; one costs {each_h:g} h with its measurements, and "
+        f"{max(0.0, left_h):g} h were left by the glasses",
     )

@@ -149,7 +149,7 @@ def _grid(name: str, setting: Range, die_rating_mpa: float) -> Discrete:
 
 
 def _values(parameter: Discrete) -> NDArray[np.float64]:
-    return parameter.low + parameter.step * np.arange(parameter.n_values)
+    return np.asarray(parameter.low + parameter.step * np.arange(parameter.n_values), dtype=float)
 
 
 def _descriptors(media: Sequence[str]) -> pd.DataFrame:

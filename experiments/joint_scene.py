@@ -15,12 +15,12 @@ Array = NDArray[np.float64]
 Run = tuple[float, float]
 """Milling time and speed."""
 
-N_OXYGEN: Final = 7
+N_OXYGEN: Final = 6
 """Compositions from end to end of the search whose cells are foreseen; between them the gain is
 interpolated. What a glass is to a cell does not depend on the pressure of its pellet."""
 
 N_RUNS: Final = 3
-"""Of rows of many mill runs this many runs are foreseen; the others count as the nearest of them."""
+"""Of rows of many mill runs this many are foreseen; the others count as the nearest of them."""
 
 RUN: Final = ("milling_time_h", "milling_speed_rpm")
 
@@ -126,9 +126,11 @@ class JointScene:
         in_cells = float(self.cell_gain(row)[0])
         if self.weight * in_cells <= own:
             return None
-        worth = self.prospect.worth(row)
-        role = str(worth.role[0])
-        partner = str(worth.cells["core" if role == "skin" else "skin"].iloc[0])
+        cell = self._best_cell(row)
+        if cell is None:
+            return None
+        role = "skin" if "skin" in _of_candidate(cell) else "core"
+        partner = str(cell["core" if role == "skin" else "skin"].iloc[0])
         beside = "" if partner.startswith(NEW) else f" with {partner}"
         return role, (
             f"for cells: as their {role}{beside} it is expected to add {in_cells:.2g} to their "

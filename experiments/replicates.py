@@ -53,7 +53,7 @@ def replicate_instead(
     for name in RUN:
         fits &= np.isclose(made[name].astype(float), float(glass[name]))
     taken = set(row_keys(others, columns)) if len(others) else set()
-    fits &= [key not in taken for key in row_keys(made, columns)]
+    fits &= np.array([key not in taken for key in row_keys(made, columns)], dtype=bool)
     distinct = made[fits].drop_duplicates(subset=columns)
     if distinct.empty:
         return None

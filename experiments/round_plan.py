@@ -5,7 +5,7 @@ the ledger.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 
 from experiments.assumptions import assumption_sentences
-from experiments.cell_batch import CellBatch, Powder, propose_cells, whole_cells
+from experiments.cell_batch import CellBatch, propose_cells
+from experiments.cell_stock import Powder, whole_cells
 from experiments.config import CampaignConfig
+from experiments.costs import affordable_cells, cell_cost_h, glass_costs_h
 from experiments.explanation import Explanation, explain_cells, explain_glasses
 from experiments.glass_batch import GlassBatch, propose_glasses
 from experiments.knowledge import GLASS_COLUMNS, Knowledge
@@ -72,7 +74,7 @@ class Choice:
     @property
     def glasses_by_surrogates(self) -> bool:
         """Whether surrogates chose the glasses, so that it is no start."""
-        return any(glass.role in CHOSEN for glass in self.batch.glasses)
+        return self.batch.learned
 
     @property
     def cells_by_surrogates(self) -> bool:
@@ -81,7 +83,13 @@ class Choice:
 
 
 def choose_round(
-    ledger: Ledger, config: CampaignConfig, knowledge: Knowledge, *, glasses: int, trilayers: int
+    ledger: Ledger,
+    config: CampaignConfig,
+    knowledge: Knowledge,
+    *,
+    glasses: int,
+    trilayers: int,
+    budget_h: float | None = None,
 ) -> Choice:
     """What the next round would be made of; the same ledger gives the same.
 
@@ -91,6 +99,7 @@ def choose_round(
         knowledge: Fitted surrogates.
         glasses: Jars in the run.
         trilayers: Cells.
+        budget_h: The most the round may cost, h; fewer glasses and cells are planned then.
 
     Returns:
         Recipes with their roles.
@@ -103,16 +112,37 @@ def choose_round(
     rng = np.random.default_rng([config.seed, number])
     stock = ledger.stock(expected_recovery=config.equipment.expected_recovery).set_index("jar")
     wants_skin = trilayers > 0 and not _has_skin(ledger, stock)
-    batch = propose_glasses(knowledge, config, q=glasses, wants_skin=wants_skin, rng=rng)
-    powder = _powder(ledger, config, stock, batch, number)
+    in_stock = _stocked(ledger, stock)
+    batch = propose_glasses(
+        knowledge,
+        config,
+        q=glasses,
+        wants_skin=wants_skin,
+        rng=rng,
+        powder=in_stock,
+        trilayers=trilayers,
+        budget_h=budget_h,
+    )
+    powder = _with_batch(in_stock, config, batch, number)
+    unpaid: tuple[str, ...] = ()
+    if budget_h is not None:
+        spent_h = sum(glass_costs_h(config, [glass.recipe for glass in batch.glasses]))
+        trilayers, unpaid = affordable_cells(config, trilayers, budget_h - spent_h)
     cells = propose_cells(knowledge, config, powder, k=trilayers, rng=rng)
+    cells = replace(cells, warnings=(*unpaid, *cells.warnings))
     jars = ledger.jars()
     sound = tuple(str(jar) for jar in jars.index[jars["status"] == "made"])
     return Choice(number=number, batch=batch, cells=cells, powder=powder, sound=sound)
 
 
 def plan_round(
-    ledger: Ledger, config: CampaignConfig, knowledge: Knowledge, *, glasses: int, trilayers: int
+    ledger: Ledger,
+    config: CampaignConfig,
+    knowledge: Knowledge,
+    *,
+    glasses: int,
+    trilayers: int,
+    budget_h: float | None = None,
 ) -> Round:
     """The next mill run and the next tri-layers; writes nothing.
 
@@ -122,6 +152,7 @@ def plan_round(
         knowledge: Fitted surrogates.
         glasses: Jars in the run.
         trilayers: Cells.
+        budget_h: The most the round may cost, h; fewer glasses and cells are planned then.
 
     Returns:
         ``round``, ``campaign``, ``simulated``, ``created``, ``seed``, ``mill_run``, ``glasses`` and
@@ -133,7 +164,9 @@ def plan_round(
         CampaignError: If more jars are asked for than are owned.
         SpaceError: If nothing new can be proposed.
     """
-    choice = choose_round(ledger, config, knowledge, glasses=glasses, trilayers=trilayers)
+    choice = choose_round(
+        ledger, config, knowledge, glasses=glasses, trilayers=trilayers, budget_h=budget_h
+    )
     batch, cells = choice.batch, choice.cells
     items = _glass_items(config, knowledge, choice)
     cell_items = _cell_items(config, knowledge, choice)
@@ -164,6 +197,7 @@ def plan_round(
             *success_warnings([*items, *cell_items], knowledge.feasibility.in_words()),
         ],
         "hypervolume": hypervolumes(knowledge, config),
+        "budget": _budget(budget_h, [*items, *cell_items]),
         "mlflow_run_id": None,
     }
 
@@ -178,24 +212,33 @@ def _has_skin(ledger: Ledger, stock: pd.DataFrame) -> bool:
     return bool((jars["x"] >= Limits().min_skin_x_against_sodium - SAME_X).any())
 
 
-def _powder(
-    ledger: Ledger,
-    config: CampaignConfig,
-    stock: pd.DataFrame,
-    batch: GlassBatch,
-    number: int,
-) -> Powder:
-    """Jars in stock and of this batch, and what every cell of the past was made of."""
+def _stocked(ledger: Ledger, stock: pd.DataFrame) -> Powder:
+    """Jars in stock, and what every cell of the past was made of."""
     jars = ledger.jars()[list(JAR_COLUMNS)].dropna()  # of stock entered by hand less is known
+    left = {str(jar): float(mg) for jar, mg in stock["left_mg"].items() if jar in jars.index}
+    return Powder(jars=jars, left_mg=left)
+
+
+def _with_batch(powder: Powder, config: CampaignConfig, batch: GlassBatch, number: int) -> Powder:
+    """The stock with the jars of this batch."""
     new = pd.DataFrame(
         [{name: glass.recipe[name] for name in JAR_COLUMNS} for glass in batch.glasses],
         index=[_jar_id(number, i) for i in range(len(batch.glasses))],
     )
-    left = {str(jar): float(mg) for jar, mg in stock["left_mg"].items() if jar in jars.index}
     expected = 1000 * config.glasses.batch_mass_g
     expected *= config.equipment.expected_recovery
     expected -= config.glasses.pellet_mass_mg
-    return Powder(jars=pd.concat([jars, new]), left_mg=left | dict.fromkeys(new.index, expected))
+    return Powder(
+        jars=pd.concat([powder.jars, new]),
+        left_mg=dict(powder.left_mg) | dict.fromkeys(new.index, expected),
+    )
+
+
+def _budget(budget_h: float | None, items: list[dict[str, Any]]) -> dict[str, float] | None:
+    """What was allowed and what is spent, h; nothing without a budget."""
+    if budget_h is None:
+        return None
+    return {"allowed_h": budget_h, "planned_h": sum(item["cost_h"] for item in items)}
 
 
 def _glass_items(
@@ -209,6 +252,7 @@ def _glass_items(
         explained = explain_glasses(knowledge, config, recipes)
     assays = Assays(**config.assays.model_dump())
     batch_g = config.glasses.batch_mass_g
+    costs_h = glass_costs_h(config, [glass.recipe for glass in choice.batch.glasses])
     items = []
     for place, (jar, glass) in enumerate(zip(recipes.index, choice.batch.glasses, strict=True)):
         masses = masses_for(float(glass.recipe["x"]), batch_g, assays)
@@ -230,6 +274,7 @@ def _glass_items(
                     "p2o5": round(masses.p2o5_mg, 1),
                 },
                 "batch_mass_g": batch_g,
+                "cost_h": costs_h[place],
                 "predictions": expected,
                 "success": _success(success, jar),
                 "explanation": explanation,
@@ -271,6 +316,7 @@ def _cell_items(
             {
                 "id": name,
                 **_reason(cell, explanation, expected),
+                "cost_h": cell_cost_h(config),
                 "recipe": {
                     **{key: _plain(value) for key, value in cell.recipe.items()},
                     **{

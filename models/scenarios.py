@@ -184,32 +184,44 @@ class GPScenarios:
             sd[system.members] = self._units.sd * np.sqrt(system.variance(inner, half))
         return mean, sd
 
-    def forecast_and_slopes(self, x: Array) -> tuple[Array, Array, Array, Array]:
-        """The forecast at plain rows of the unit cube, and how it changes with them.
+    def forecast_and_slopes(
+        self, rows: ArrayLike | Points, basis_slope: Array | None = None
+    ) -> tuple[Array, Array, Array, Array]:
+        """The forecast at rows of the unit cube, and how it changes with them.
 
         Args:
-            x: Shape (P, d), rows without tilt, offset and basis.
+            rows: P rows without tilt and offset, at level 1.
+            basis_slope: Shape (d, k), by how much the basis changes with each coordinate, the
+                same everywhere; needed where rows have a basis.
 
         Returns:
             Mean and standard deviation, shape (S, P), and their slopes, shape (S, P, d).
         """
-        read = self._stack
+        points = self._units.standard(Points.of(rows))
+        x, read = points.x, self._stack
         difference = x[:, None, :] - read.x[None, :, :]
         squares = np.tensordot(read.inverse_squares, difference**2, axes=([1], [2]))
         shape = correlation_of_squares(squares, read.kernel)
-        cross = (CONSTANT_SHARE + read.amplitude2[:, None, None] * shape) * read.level
+        trend = points.basis @ read.basis.T
+        cross = (CONSTANT_SHARE + trend + read.amplitude2[:, None, None] * shape) * read.level
         # minus the derivative of the covariance by each coordinate, less its distance
         pull = slope_of_squares(squares, read.kernel) * read.level
         gain = np.matmul(cross, read.inverse)
-        prior = CONSTANT_SHARE + read.amplitude2
-        variance = prior[:, None] - np.einsum("tpm,tpm->tp", cross, gain)
-        variance = np.maximum(variance, LEAST_VARIANCE * prior[:, None])
+        prior = CONSTANT_SHARE + read.amplitude2[:, None] + (points.basis**2).sum(axis=1)
+        variance = prior - np.einsum("tpm,tpm->tp", cross, gain)
+        variance = np.maximum(variance, LEAST_VARIANCE * prior)
         sd = np.sqrt(variance)
         scale = (read.amplitude2[:, None] * read.inverse_squares)[:, None, :]
-        sd_slope = _moments(pull * gain, x, read.x) * scale / sd[..., None]
+        widen = _moments(pull * gain, x, read.x) * scale
         mean = np.einsum("spm,sm->sp", cross[read.owner], read.weights)
         lean = _moments(pull[read.owner] * read.weights[:, None, :], x, read.x)
         mean_slope = -lean * scale[read.owner]
+        if basis_slope is not None:
+            step = (basis_slope / self._units.sd).T
+            held = read.basis * read.level[:, None]
+            mean_slope += ((read.weights @ held) @ step)[:, None, :]
+            widen += (points.basis - gain @ held) @ step
+        sd_slope = widen / sd[..., None]
         unit = self._units.sd
         return (
             self._units.centre + unit * mean,
@@ -286,6 +298,7 @@ class GPScenarios:
         return _Stack(
             x=systems[0].points.x,
             level=systems[0].points.level,
+            basis=systems[0].points.basis,
             kernel=systems[0].hyperparameters.kernel,
             inverse_squares=scales**-2.0,
             amplitude2=np.array([s.hyperparameters.amplitude**2 for s in systems]),
@@ -301,6 +314,7 @@ class _Stack:
 
     x: Array
     level: Array
+    basis: Array
     kernel: Kernel
     inverse_squares: Array
     amplitude2: Array
@@ -316,7 +330,7 @@ def _moments(pull: Array, x: Array, centres: Array) -> Array:
 
 
 def _resampled(weights: Array, n: int, rng: np.random.Generator) -> Index:
-    """n positions, each as often as its weight says, up to one (systematic resampling)."""
+    """Positions, n of them, each as often as its weight says, up to one (systematic resampling)."""
     steps = (rng.random() + np.arange(n)) / n
     last = len(weights) - 1
     return np.minimum(np.searchsorted(np.cumsum(weights), steps, side="right"), last)

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import SpaceError, TableError
-from optimizer.batch import propose_batch
+from optimizer.batch import N_SPREAD, propose_batch
 from optimizer.belief import Belief
 from optimizer.hypervolume import hypervolume_draws
 from optimizer.initial import starting_batch, too_little
@@ -16,13 +16,13 @@ from optimizer.limits import Limit
 from optimizer.objectives import Objective, reference_utilities, utilities
 from optimizer.pool import CandidatePool
 from optimizer.rows import is_among, is_repeated, row_keys
+from optimizer.scalarised import LineImprovement
+from optimizer.scene import MOST_OBJECTIVES
 from optimizer.space import Space
+from optimizer.stopping import NextRound, next_round_gain
 from optimizer.told import READING_COLUMNS, told_failures, told_readings
 
 N_HYPERVOLUME_DRAWS: Final = 512
-
-MOST_OBJECTIVES: Final = 5
-"""With more the front has too many boxes, and nearly every recipe is on it."""
 
 HOPELESS: Final = -4.0
 """A reference that no candidate comes nearer to, in standard deviations, counts as out of reach."""
@@ -43,7 +43,8 @@ class Optimizer:
 
     Raises:
         SpaceError: If an objective or limit has the name of a parameter, repeats, or lacks a
-            reference, there are more than five objectives, or the control cannot be proposed.
+            reference, there are more than five objectives without ``many``, or the control cannot
+            be proposed.
         TableError: If the control is not a valid row.
 
     Examples:
@@ -67,9 +68,11 @@ class Optimizer:
         seed: int = 0,
         control: Mapping[str, object] | None = None,
         limits: Sequence[Limit] = (),
+        many: bool = False,
     ) -> None:
         reference_utilities(objectives)
         _require_names(space, objectives, limits)
+        _require_few(objectives, many=many)
         if control is not None:
             _require_control(space, control)
         self.space = space
@@ -101,9 +104,8 @@ class Optimizer:
                 failed recipe has one.
         """
         recipes = self.space.check(table).reset_index(drop=True)
-        outcomes = [*self.objectives, *(limit.outcome for limit in self.limits)]
-        fails = told_failures(table, outcomes)
-        readings = told_readings(table, outcomes, may_be_empty=bool(fails.any()))
+        fails = told_failures(table, self._outcomes)
+        readings = told_readings(table, self._outcomes, may_be_empty=bool(fails.any()))
         readings["row"] += len(self.told)
         told, known = _appended(self.told, recipes), _appended(self._readings, readings)
         failed = np.concatenate([self.failed, fails])
@@ -128,33 +130,36 @@ class Optimizer:
         Raises:
             SpaceError: If q is not a positive whole number, or fewer new recipes are feasible.
         """
-        rng = np.random.default_rng([self._seed, self._n_asked])
-        if too_little(self._measured(), self.objectives, self.space):
-            chosen = starting_batch(
-                self.space,
-                q,
-                told=self.told,
-                pending=self.pending,
-                control=self._control,
-                rng=rng,
-            )
-        else:
-            chosen = propose_batch(
-                self._belief.scene,
-                self.space,
-                q,
-                baseline=self.told[~self.failed],
-                pending=self.pending,
-                exclude=self.told[self.failed],
-                rng=rng,
-                slope=self.space,
-                **self._effort(),
-            )
+        chosen = self._chosen(q)
         self.notes = self._noticed(chosen)
         recipes = chosen[self.space.columns].infer_objects()
         self._n_asked += 1
         self.pending = _appended(self.pending, recipes)
         return pd.concat([recipes, self._belief.predict(recipes)], axis=1)
+
+    def expected_gain(self, q: int = 1, *, more_than: float | None = None) -> NextRound | None:
+        """What the next q recipes are expected to add to the hypervolume; asks for nothing.
+
+        Args:
+            q: Size of the batch that ``ask`` would give.
+            more_than: Gain that makes a round worth it; left out, 1 % of what there is.
+
+        Returns:
+            Expected gain, 90 % interval and probability of more, products of utility units;
+            ``None`` while there is too little to learn from.
+
+        Raises:
+            SpaceError: If q is not a positive whole number, or fewer new recipes are feasible.
+        """
+        if self._is_start:
+            return None
+        batch = self._chosen(q)[self.space.columns]
+        rng = np.random.default_rng([self._seed, self._n_asked, 1])
+        made = self.told[~self.failed]
+        scene = self._belief.scene(
+            made[~is_repeated(made, self.space.columns)], self.pending, rng, n=N_HYPERVOLUME_DRAWS
+        )
+        return next_round_gain(scene, batch, reference=scene.aim.reference, more_than=more_than)
 
     def withdraw(self, rows: pd.DataFrame) -> None:
         """Take back rows that were asked and will not be made; they may be proposed again.
@@ -216,20 +221,51 @@ class Optimizer:
         distinct = made[~is_repeated(made, self.space.columns)]
         rng = np.random.default_rng([self._seed, len(self.told)])
         draws = self._belief.draw(distinct, N_HYPERVOLUME_DRAWS, rng)
-        volumes = hypervolume_draws(utilities(self.objectives, draws), reference)
+        values = utilities(self.objectives, draws)
+        volumes = (
+            hypervolume_draws(values, reference)
+            if len(reference) <= MOST_OBJECTIVES
+            else LineImprovement(values, reference, []).volumes()
+        )
         lower, value, upper = np.quantile(volumes, [0.05, 0.5, 0.95])
         return {"value": float(value), "lower": float(lower), "upper": float(upper)}
+
+    @property
+    def _outcomes(self) -> list[Objective]:
+        return [*self.objectives, *(limit.outcome for limit in self.limits)]
+
+    @property
+    def _is_start(self) -> bool:
+        return too_little(self._measured(), self.objectives, self.space)
+
+    def _chosen(self, q: int) -> pd.DataFrame:
+        """The next q recipes, with what they are expected to add unless they are a start."""
+        rng = np.random.default_rng([self._seed, self._n_asked])
+        if self._is_start:
+            return starting_batch(
+                self.space,
+                q,
+                told=self.told,
+                pending=self.pending,
+                control=self._control,
+                rng=rng,
+            )
+        return propose_batch(
+            self._belief.scene,
+            self.space,
+            q,
+            baseline=self.told[~self.failed],
+            pending=self.pending,
+            exclude=self.told[self.failed],
+            rng=rng,
+            slope=self.space,
+            n_spread=self.space.size if isinstance(self.space, CandidatePool) else N_SPREAD,
+        )
 
     def _learned(
         self, told: pd.DataFrame, readings: pd.DataFrame, failed: NDArray[np.bool_]
     ) -> Belief:
         return Belief.of(self.space, self.objectives, self.limits, told, readings, failed)
-
-    def _effort(self) -> dict[str, int]:
-        """How many candidates are looked at: all of a pool."""
-        if isinstance(self.space, CandidatePool):
-            return {"n_spread": self.space.size}
-        return {}
 
     def _noticed(self, chosen: pd.DataFrame) -> tuple[str, ...]:
         """What the user should know of a batch."""
@@ -237,7 +273,7 @@ class Optimizer:
         notes = [
             f"{outcome.name} has no reading yet: "
             + ("the batch fills the space" if outcome in self.objectives else "it limits nothing")
-            for outcome in (*self.objectives, *self.limits)
+            for outcome in self._outcomes
             if len(self.told) and outcome.name not in read and outcome.prior is None
         ]
         if "promise" in chosen and (chosen["promise"] < HOPELESS).all():
@@ -261,20 +297,22 @@ class Optimizer:
         return self.pending[~leaving].reset_index(drop=True)
 
 
-def _require_names(
-    space: Space, objectives: Sequence[Objective], limits: Sequence[Limit]
-) -> None:
-    if len(objectives) > MOST_OBJECTIVES:
-        raise SpaceError(
-            f"objectives: at most {MOST_OBJECTIVES} can be improved together, got "
-            f"{len(objectives)}; make the lesser ones limits, or combine them"
-        )
-    names = [outcome.name for outcome in (*objectives, *limits)]
+def _require_names(space: Space, objectives: Sequence[Objective], limits: Sequence[Limit]) -> None:
+    names = [*(o.name for o in objectives), *(limit.name for limit in limits)]
     clash = sorted({n for n in names if n in space.columns or n == "failed" or names.count(n) > 1})
     if clash:
         raise SpaceError(
             "objectives and limits: a name must be its own and not that of a parameter, got "
             f"{', '.join(clash)}; rename one of them"
+        )
+
+
+def _require_few(objectives: Sequence[Objective], *, many: bool) -> None:
+    if len(objectives) > MOST_OBJECTIVES and not many:
+        raise SpaceError(
+            f"objectives: up to {MOST_OBJECTIVES} are improved together exactly, got "
+            f"{len(objectives)}; make the lesser ones limits, or pass many=True to have the "
+            "hypervolume estimated along random lines"
         )
 
 

@@ -17,7 +17,10 @@ from optimizer.search import CandidateSource, Search, Slope, look_at
 N_SINGLE: Final = 32
 """Longer batches (a pool to be ranked) take several rows at a time."""
 
-N_OPTIONS: Final = 6
+N_SPREAD: Final = 512
+"""Candidates from all over the space."""
+
+N_OPTIONS: Final = 4
 """Values of the shared columns compared by the batches they allow."""
 
 Outlook = Callable[[pd.DataFrame, pd.DataFrame, np.random.Generator], Scene]
@@ -74,8 +77,8 @@ def propose_batch(
     budget: float | None = None,
     resolution: Mapping[str, float] | None = None,
     slope: Slope | None = None,
-    n_spread: int = 768,
-    n_near: int = 192,
+    n_spread: int = N_SPREAD,
+    n_near: int = 96,
 ) -> pd.DataFrame:
     """The next q rows by greedy noisy expected hypervolume improvement.
 

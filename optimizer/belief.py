@@ -12,15 +12,19 @@ from models.evidence import Evidence, Points
 from models.gp import GaussianProcess
 from optimizer.limits import Limit
 from optimizer.objectives import Objective, reference_utilities
-from optimizer.scene import Aim, GaussianScene, Success
+from optimizer.scene import N_SCENARIOS, Aim, GaussianScene, Success
 from optimizer.space import Space
 from optimizer.success import SuccessModel
 from optimizer.told import scale_bounds
+from optimizer.trend import TREND_SHARE, Trend
 
 Vector = NDArray[np.float64]
 
 SCATTER_SHARE: Final = 0.1
 """Expected residual as a share of the prior's spread; each process learns its own."""
+
+N_TREND: Final = 128
+"""Rows by which the middle and the size of the space are judged."""
 
 LOWEST: Final = 4.0
 """Prior standard deviations below the centre where a lone objective starts to count."""
@@ -40,6 +44,7 @@ class Belief:
         limits: Outcomes that are kept within a range.
         surrogates: One an objective, then one a limit; ``None`` where there is neither data nor a
             prior.
+        trend: What every surrogate knows of a straight line.
         success: Whether rows can be made; ``None`` while none failed.
     """
 
@@ -47,6 +52,7 @@ class Belief:
     objectives: Sequence[Objective]
     limits: Sequence[Limit]
     surrogates: Sequence[GaussianProcess | None]
+    trend: Trend
     success: SuccessModel | None = None
 
     @classmethod
@@ -73,7 +79,8 @@ class Belief:
             The belief.
         """
         encoded = space.encode(recipes) if len(recipes) else None
-        width = space.encode(space.spread(1, np.random.default_rng(0))).shape[1]
+        everywhere = space.encode(space.spread(N_TREND, np.random.default_rng(0)))
+        trend, width = Trend.over(everywhere), everywhere.shape[1]
         surrogates: list[GaussianProcess | None] = []
         for objective in (*objectives, *(limit.outcome for limit in limits)):
             own = readings[readings["objective"] == objective.name]
@@ -85,7 +92,7 @@ class Belief:
                 continue
             at = np.empty((0, width)) if encoded is None else encoded[own["row"].to_numpy(int)]
             evidence = Evidence.of(
-                Points.of(at),
+                trend.of(at, prior[1]),
                 lower=told["low"].to_numpy(),
                 upper=told["high"].to_numpy(),
                 noise_sd=told["se"].to_numpy(),
@@ -96,7 +103,7 @@ class Belief:
         success = None
         if encoded is not None and failed.any():
             success = SuccessModel.of(encoded, ~failed)
-        return cls(space, objectives, limits, surrogates, success)
+        return cls(space, objectives, limits, surrogates, trend, success)
 
     def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Predictions of the true values.
@@ -114,7 +121,7 @@ class Belief:
             if surrogate is None:
                 mean = sd = np.full(len(rows), np.nan)
             else:
-                mean, sd = surrogate.marginal(at)
+                mean, sd = surrogate.marginal(self.trend.of(at, surrogate.prior_sd))
             parts = {"mean": mean, "lower": mean - Z_90 * sd, "upper": mean + Z_90 * sd}
             physical = {name: objective.from_scale(part) for name, part in parts.items()}
             for name in ("mean", "sd", "lower", "upper"):
@@ -124,7 +131,11 @@ class Belief:
         return pd.DataFrame(columns, index=rows.index)
 
     def scene(
-        self, made: pd.DataFrame, pending: pd.DataFrame, rng: np.random.Generator
+        self,
+        made: pd.DataFrame,
+        pending: pd.DataFrame,
+        rng: np.random.Generator,
+        n: int = N_SCENARIOS,
     ) -> GaussianScene:
         """What is foreseen of rows that stand; every objective must have a surrogate.
 
@@ -132,6 +143,7 @@ class Belief:
             made: Rows made.
             pending: Rows in the making.
             rng: Source of randomness.
+            n: Number of scenarios.
 
         Returns:
             The scene; limits without a surrogate are left out.
@@ -150,7 +162,14 @@ class Belief:
             reference = np.atleast_1d(sign * low / outcomes[0].width)
         aim = Aim(outcomes=outcomes, reference=reference, success=self._success)
         return GaussianScene.of(
-            processes, aim=aim, ask=self._ask, made=made, pending=pending, rng=rng
+            processes,
+            aim=aim,
+            ask=self._ask,
+            made=made,
+            pending=pending,
+            rng=rng,
+            n=n,
+            plain=self._plain,
         )
 
     @property
@@ -165,8 +184,15 @@ class Belief:
         return lambda rows: model.probability(self.space.encode(rows))
 
     def _ask(self, rows: pd.DataFrame) -> list[Vector | Points]:
-        at: Vector | Points = self.space.encode(rows)
-        return [at for surrogate in self.surrogates if surrogate is not None]
+        return [points for points, _ in self._plain(self.space.encode(rows))]
+
+    def _plain(self, at: Vector) -> list[tuple[Vector | Points, Vector | None]]:
+        d = at.shape[1]
+        return [
+            (self.trend.of(at, own.prior_sd), self.trend.slope(own.prior_sd) * np.eye(d))
+            for own in self.surrogates
+            if own is not None
+        ]
 
     def draw(self, rows: pd.DataFrame, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Joint draws of the true values.
@@ -184,7 +210,9 @@ class Belief:
             [
                 np.full((n, len(rows)), np.nan)
                 if surrogate is None
-                else objective.from_scale(surrogate.sample(at, n, rng))
+                else objective.from_scale(
+                    surrogate.sample(self.trend.of(at, surrogate.prior_sd), n, rng)
+                )
                 for objective, surrogate in zip(self.objectives, self.surrogates, strict=False)
             ],
             axis=-1,
@@ -199,7 +227,8 @@ def _prior(
     Bounds alone say where the truth is not: the spread is then a decade, or as large as the bounds.
     """
     if objective.prior is not None:
-        return objective.prior
+        centre, sd = objective.prior  # over the whole space, trend included
+        return centre, sd / float(np.sqrt(1.0 + TREND_SHARE))
     if not len(values):
         return None
     centre = float(values.mean())

@@ -41,8 +41,6 @@ NO_SPREAD: Final = 1e-12
 """Standard deviation that stands for none."""
 
 
-
-
 @final
 @dataclass(frozen=True, eq=False)
 class Improvement:
@@ -225,9 +223,7 @@ def _edges(edges: Array, mean: Array, sd: Array, limit: Range) -> Array:
     return value
 
 
-def _edge_slopes(
-    edges: Array, mean: Array, sd: Array, limit: Range
-) -> tuple[Array, Array, Array]:
+def _edge_slopes(edges: Array, mean: Array, sd: Array, limit: Range) -> tuple[Array, Array, Array]:
     """The same with its derivatives by mean and standard deviation."""
     centre, spread = mean[:, None, :], np.maximum(sd, NO_SPREAD)[:, None, :]
     side = edges[..., None]

@@ -18,6 +18,10 @@ MIN_RECIPES: Final = 3
 """Fewer recipes than these say nothing of a trend."""
 
 
+ENOUGH_RECIPES: Final = 8
+"""With these a surrogate may lead, however many columns a table of candidates has."""
+
+
 def too_little(told: pd.DataFrame, objectives: Sequence[Objective], space: Space) -> bool:
     """Whether some objective was measured on too few recipes for a surrogate to lead.
 
@@ -27,7 +31,8 @@ def too_little(told: pd.DataFrame, objectives: Sequence[Objective], space: Space
         space: Its parameters are counted.
 
     Returns:
-        True if an objective has fewer distinct recipes than parameters, or than three.
+        True if an objective has fewer distinct recipes than parameters (at most eight), or than
+        three.
 
     Examples:
         >>> from optimizer.parameters import Continuous
@@ -36,7 +41,7 @@ def too_little(told: pd.DataFrame, objectives: Sequence[Objective], space: Space
         >>> too_little(told, [Objective("y", "maximize")], SearchSpace([Continuous("x", 0, 1)]))
         True
     """
-    needed = max(MIN_RECIPES, len(space.columns))
+    needed = min(max(MIN_RECIPES, len(space.columns)), ENOUGH_RECIPES)
     if told.empty:
         return True
     counts = [

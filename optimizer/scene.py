@@ -22,6 +22,7 @@ from optimizer.improvement import Improvement
 from optimizer.limits import Range, utility_ranges
 from optimizer.objectives import Objective
 from optimizer.rows import stacked
+from optimizer.scalarised import LineImprovement
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -31,15 +32,25 @@ Success = Callable[[pd.DataFrame], Array]
 Ask = Callable[[pd.DataFrame], Sequence[Array | Points]]
 """n rows to what they ask of each process."""
 
+Plain = Callable[[Array], Sequence[tuple[Array | Points, Array | None]]]
+"""Rows of the unit cube to what they ask of each process, and the slope of its basis."""
+
 Draw = Callable[[pd.DataFrame, int, np.random.Generator], NDArray[np.float64]]
 """``draw(rows, n, rng)``: joint draws of shape (n, len(rows), k), physical units."""
 
 N_SCENARIOS: Final = 64
 
+MOST_OBJECTIVES: Final = 5
+"""With more the front has too many boxes, and nearly every row is on it."""
+
+MOST_ON_FRONT: Final = {4: 40, 5: 16}
+"""Number of objectives to the most rows on a front that is cut into boxes: there are thousands of
+boxes then, and lines tell as much in a tenth of the time."""
+
 N_SKETCH: Final = 16
 """Scenarios by which many rows are sieved."""
 
-N_SHORT: Final = 128
+N_SHORT: Final = 64
 """Rows that a sieve leaves."""
 
 
@@ -112,6 +123,18 @@ class Aim:
             counts &= (values[..., j] >= low) & (values[..., j] <= high)
         return np.where(counts[..., None], values[..., : len(self.reference)], -np.inf)
 
+    def gain(self, standing: Array) -> Improvement | LineImprovement:
+        """What further rows would add: exact where the front has few boxes, else along lines."""
+        on_front = is_front(standing, self.reference).sum(axis=1)
+        most = int(on_front.max()) if on_front.size else 0
+        exact = most <= MOST_ON_FRONT.get(len(self.reference), 0 if self.is_many else most)
+        return (Improvement if exact else LineImprovement)(standing, self.reference, self.ranges)
+
+    @property
+    def is_many(self) -> bool:
+        """Whether there are more objectives than boxes can be cut for."""
+        return len(self.reference) > MOST_OBJECTIVES
+
     def promise(self, mean: Array, sd: Array) -> Array:
         """How many standard deviations above the reference (and within limits) each row lies."""
         centre = mean.mean(axis=0)
@@ -122,7 +145,7 @@ class Aim:
             if j < len(self.reference):
                 low = max(low, float(self.reference[j]))
             margins += [(centre[:, j] - low) / spread[:, j], (high - centre[:, j]) / spread[:, j]]
-        return np.min([np.minimum(margin, 1e9) for margin in margins], axis=0)
+        return np.asarray(np.min([np.minimum(margin, 1e9) for margin in margins], axis=0))
 
     def log_success(self, rows: pd.DataFrame) -> Array:
         """Log probability that each row can be made."""
@@ -150,6 +173,8 @@ class GaussianScene:
         context: The rows that stand and are, in some scenario, on the front.
         is_made: Shape (S, C).
         rng: Draws what joins.
+        plain: What encoded rows ask of each process, with the slope of their basis, for a climb;
+            by default they are the inputs themselves.
     """
 
     aim: Aim
@@ -158,6 +183,7 @@ class GaussianScene:
     context: pd.DataFrame
     is_made: Mask
     rng: np.random.Generator
+    plain: Plain | None = None
 
     @classmethod
     def of(
@@ -170,6 +196,7 @@ class GaussianScene:
         pending: pd.DataFrame,
         rng: np.random.Generator,
         n: int = N_SCENARIOS,
+        plain: Plain | None = None,
     ) -> "GaussianScene":
         """Scenarios of the rows made and in the making.
 
@@ -181,6 +208,7 @@ class GaussianScene:
             pending: Rows in the making: they may fail.
             rng: Source of randomness.
             n: S.
+            plain: See the attribute.
 
         Returns:
             The scene.
@@ -194,7 +222,7 @@ class GaussianScene:
         is_made = np.ones((n, len(context)), dtype=bool)
         if len(pending) and aim.success is not None:
             is_made[:, len(made) :] = _thrown(aim.success(pending), n, rng)
-        return cls(aim, ask, scenarios, context, is_made, rng).relevant()
+        return cls(aim, ask, scenarios, context, is_made, rng, plain).relevant()
 
     @property
     def values(self) -> Array:
@@ -218,6 +246,11 @@ class GaussianScene:
             np.stack([sd for _, sd in parts], axis=-1),
         )
 
+    @property
+    def can_climb(self) -> bool:
+        """Whether there are gradients."""
+        return isinstance(self._gain, Improvement)
+
     def log_gain_and_slopes(self, x: Array) -> tuple[Array, Array]:
         """Log expected improvement at plain rows of the unit cube, and its gradient.
 
@@ -226,8 +259,20 @@ class GaussianScene:
 
         Returns:
             Shape (P,) and shape (P, d).
+
+        Raises:
+            TableError: With more than five objectives, where there is none.
         """
-        parts = [scenario.forecast_and_slopes(x) for scenario in self.scenarios]
+        if not isinstance(self._gain, Improvement):
+            raise TableError(
+                f"gradient: there is one up to {MOST_OBJECTIVES} objectives, got "
+                f"{len(self.aim.reference)}; ask can_climb first"
+            )
+        asked = [(x, None)] * len(self.scenarios) if self.plain is None else self.plain(x)
+        parts = [
+            scenario.forecast_and_slopes(points, slope)
+            for scenario, (points, slope) in zip(self.scenarios, asked, strict=True)
+        ]
         mean, sd, mean_slope, sd_slope = (
             np.stack([part[i] for part in parts], axis=2) for i in range(4)
         )
@@ -247,9 +292,9 @@ class GaussianScene:
         rough = self._sketch.log_expected(mean[:few], sd[:few])
         short = np.argsort(-rough, kind="stable")[:N_SHORT]
         full = self._gain.log_expected(mean[:, short], sd[:, short])
-        rough = np.minimum(rough, full.min())
-        rough[short] = full
-        return rough
+        log_gain: Array = np.minimum(rough, full.min())
+        log_gain[short] = full
+        return log_gain
 
     def joined(self, rows: pd.DataFrame) -> "GaussianScene":
         """The scene with more rows standing, whose values are drawn in each scenario."""
@@ -283,16 +328,14 @@ class GaussianScene:
         )
 
     @cached_property
-    def _gain(self) -> Improvement:
+    def _gain(self) -> Improvement | LineImprovement:
         held = np.stack([scenario.values for scenario in self.scenarios], axis=-1)
         values, _ = self.aim.to_utility(held, held)
-        return Improvement(
-            self.aim.standing(values, self.is_made), self.aim.reference, self.aim.ranges
-        )
+        return self.aim.gain(self.aim.standing(values, self.is_made))
 
     @cached_property
-    def _sketch(self) -> Improvement:
-        return replace(self._gain, standing=self._gain.standing[:N_SKETCH])
+    def _sketch(self) -> Improvement | LineImprovement:
+        return self.aim.gain(self._gain.standing[:N_SKETCH])
 
 
 class Forecast(NamedTuple):
@@ -376,7 +419,7 @@ class SampledScene:
         mean, sd = self.aim.to_utility(forecast.mean, forecast.sd)
         standing = self._standing(forecast)
         on_front = is_front(standing, self.aim.reference).any(axis=0)
-        gain = Improvement(standing[:, on_front], self.aim.reference, self.aim.ranges)
+        gain = self.aim.gain(standing[:, on_front])
         log_gain = gain.log_expected(mean, sd) + self.aim.log_success(rows)
         return Look(log_gain, self.aim.promise(mean, sd))
 

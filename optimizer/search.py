@@ -16,7 +16,7 @@ from optimizer.scene import GaussianScene, Look, Scene
 
 Array = NDArray[np.float64]
 
-N_SURVIVORS: Final = 128
+N_SURVIVORS: Final = 96
 """Candidates kept after the first row. A row's improvement can only shrink as others join the
 batch, so that the lower ranks need not be looked at again."""
 
@@ -156,15 +156,13 @@ class Search:
         """The rows best first, with what they are worth."""
         look = look_at(scene, rows)
         score = look.log_gain - np.log(self.rules.marginal_cost(rows, batch))
-        return _in_order(
-            rows.assign(acquisition=look.log_gain, score=score, promise=look.promise)
-        )
+        return _in_order(rows.assign(acquisition=look.log_gain, score=score, promise=look.promise))
 
     def _climbed(self, scene: Scene, ranked: pd.DataFrame, batch: pd.DataFrame) -> pd.DataFrame:
         """The same with what is uphill of the best."""
         slope = self.slope
         free = {} if slope is None else dict(slope.continuous)
-        if slope is None or not free or not isinstance(scene, GaussianScene):
+        if slope is None or not free or not isinstance(scene, GaussianScene) or not scene.can_climb:
             return ranked
         best = ranked[np.isfinite(ranked["acquisition"])].head(N_BEST)
         if best.empty:
@@ -230,4 +228,3 @@ def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
     order = np.lexsort((-rows["promise"].to_numpy(), -rows["score"].to_numpy()))
     ordered: pd.DataFrame = rows.iloc[order].reset_index(drop=True)
     return ordered
-

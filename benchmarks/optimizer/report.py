@@ -25,7 +25,9 @@ from benchmarks.optimizer.paired import (
     verdict,
 )
 from benchmarks.optimizer.problems import Problem
+from benchmarks.optimizer.survival_figure import draw_survival
 from benchmarks.optimizer.trial import ROOT, ROUNDS, engine_version, problems
+from benchmarks.optimizer.worlds_page import pairs_table, worlds_text
 from benchmarks.runs import markdown
 
 TEMPLATE: Final = Path(__file__).parent / "page.md"
@@ -185,7 +187,13 @@ def problems_table(known: Mapping[str, Problem]) -> str:
     return markdown(["problem", "what it is", "start", "reachable volume"], rows)
 
 
-def page(runs: pd.DataFrame, costs: Sequence[Mapping[str, Any]], *, engine: str) -> str:
+def page(
+    runs: pd.DataFrame,
+    costs: Sequence[Mapping[str, Any]],
+    *,
+    engine: str,
+    worlds: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """The whole page."""
     known = problems()
     own = runs.loc[runs["strategy"] == "ours", "version"]
@@ -196,6 +204,7 @@ def page(runs: pd.DataFrame, costs: Sequence[Mapping[str, Any]], *, engine: str)
         auc=auc_table(runs, known),
         effort=effort_table(runs) if len(runs) else "",
         cost=cost_table(costs),
+        worlds=worlds_text(worlds),
         missing=missing_text(runs, known, bool((own == engine).all())),
         versions=versions_text(runs, costs),
     )
@@ -234,7 +243,8 @@ def main() -> None:
     )
     runs = runs[runs["seed"] >= 100]  # smaller ones are for development
     costs = lines_in(RESULTS / "optimizer_cost.jsonl")
-    text = page(runs, costs, engine=engine_version())
+    worlds = lines_in(RESULTS / "worlds.jsonl")
+    text = page(runs, costs, engine=engine_version(), worlds=worlds)
     (ROOT / "docs" / "benchmarks.md").write_text(text, encoding="utf-8")
     draw(
         runs,
@@ -244,7 +254,10 @@ def main() -> None:
         starts={name: known[name].n_starts for name in SCORED},
         path=ROOT / "docs" / "images" / "optimizer-auc.png",
     )
-    print(f"{len(runs)} runs, {len(costs)} costs: docs/benchmarks.md")
+    pairs = pairs_table(worlds)
+    if len(pairs):
+        draw_survival(pairs, ROOT / "docs" / "images" / "worlds-survival.png")
+    print(f"{len(runs)} runs, {len(costs)} costs, {len(pairs)} pairs: docs/benchmarks.md")
 
 
 if __name__ == "__main__":

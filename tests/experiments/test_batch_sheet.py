@@ -114,6 +114,45 @@ def test_conductivities_are_scientific_with_millisiemens_beside_them(sample):
     assert "0.24 mS/cm" in html
 
 
+EXPLANATION = {
+    "gain_per_objective": {
+        "ionic_conductivity": {"expected": 0.08, "unit": "dex", "probability_better": 0.4},
+        "youngs_modulus": {"expected": 0.2, "unit": "GPa", "probability_better": 0.3},
+    },
+    "probability_on_front": 0.77, "exploration_share": 0.6, "loss_share": 0.3,
+    "loss_if_left_out": 0.01, "loss_error": 0.001,
+    "nearest": [
+        {"specimen": "S01", "distance": 0.1, "recipe": "x 0.15, 3 h, SS", "differs": "x +0.05"}
+    ],
+}  # fmt: skip
+IN_FOR = (
+    "front 77 %; beyond the best: ionic conductivity 0.08 dex (40 %); exploration 60 %; "
+    "loss if left out 30 %; nearest S01: x +0.05"
+)
+SUCCESS = {"probability": 0.68, "lower": 0.12, "upper": 0.99, "weakest": "jar"}
+
+
+@pytest.mark.parametrize("kind", ["glasses", "trilayers"])
+def test_a_row_that_surrogates_chose_says_what_it_is_in_for(sample, kind):
+    sample[kind][0] |= {"role": "explore", "explanation": EXPLANATION, "success": SUCCESS}
+    text = words(sheet(sample))
+    assert text.count(IN_FOR) == 1
+    assert text.count("success 68 % (12 to 99 %)") == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({}, id="older-round"),
+        pytest.param({"explanation": None}, id="start"),
+        pytest.param({"explanation": EXPLANATION, "role": "control"}, id="control"),
+    ],
+)
+def test_other_rows_have_no_such_line(sample, change):
+    sample["glasses"][0] |= change
+    assert "exploration" not in words(sheet(sample))
+
+
 def test_every_safety_line_is_printed_whatever_the_round(sample):
     html = sheet(sample | {"glasses": sample["glasses"][:1], "trilayers": []})
     for line in SAFETY:

@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 
 from experiments.campaign import Campaign
-from experiments.cell_batch import CHOICE, LAYER, Powder, propose_cells, whole_cells
+from experiments.cell_batch import CHOICE, propose_cells
+from experiments.cell_stock import LAYER, Powder, whole_cells
 from experiments.config import CampaignConfig
 from experiments.ledger_rows import CellRow, ReadingRow
+from experiments.outlooks import cell_probability
 from features.cell_limits import Limits, allowed
 
 STEEL = {"milling_time_h": 3.0, "milling_media": "stainless_steel", "milling_speed_rpm": 500.0}
@@ -211,9 +213,22 @@ def test_enough_cells_known_lets_the_model_choose(learned):
     stock = powder(**FULL, **past)
     batch = cells_of(learned, stock, k=2)
     assert not set(taken(batch)) & set(past)
-    assert {cell.role for cell in batch.cells} <= {"exploit", "explore"}
+    assert {cell.role for cell in batch.cells} == {"exploit"}
     again = cells_of(learned, stock, k=2)
     assert [c.recipe for c in batch.cells] == [c.recipe for c in again.cells]
+
+
+def test_a_cell_of_sound_jars_is_likelier_to_succeed_than_one_of_jars_to_come(paper):
+    stock = powder(core=(0.15, 1.0), skin=(0.60, 1.0))
+    choice = pd.DataFrame([{"core": "core", "skin": "skin"}, {"core": "skin", "skin": "skin"}])
+    shape = {"core_mass_mg": 150, "skin_mass_mg": 25, "pressing_pressure_mpa": 450}
+    cells = whole_cells(choice.assign(**shape, stack_pressure_mpa=7), stock.jars)
+    sound = cell_probability(paper, cells, {"core", "skin"})
+    unknown = cell_probability(paper, cells, set())
+    assert (sound > unknown).all()
+    assert unknown[1] > unknown[0]  # one jar must turn out sound, not two
+    drawn = paper.feasibility.cell_success(cells, sound={"core", "skin"})["probability"]
+    assert sound == pytest.approx(drawn.to_numpy(), abs=0.05)
 
 
 def test_layers_of_a_cell_are_those_of_its_jars():

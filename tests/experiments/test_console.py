@@ -134,6 +134,38 @@ def test_a_round_without_cells_shows_no_tri_layers(sample):
     assert "Tri-layers" not in shown(round_table(sample | {"trilayers": []}))
 
 
+EXPLANATION = {
+    "gain_per_objective": {
+        "ionic_conductivity": {"expected": 0.08, "unit": "dex", "probability_better": 0.4}
+    },
+    "probability_on_front": 0.77, "exploration_share": 0.6, "loss_share": 0.3,
+    "loss_if_left_out": 0.01, "loss_error": 0.001,
+    "nearest": [
+        {"specimen": "S01", "distance": 0.1, "recipe": "x 0.15, 3 h, SS", "differs": "x +0.05"}
+    ],
+}  # fmt: skip
+
+
+def test_a_row_that_surrogates_chose_says_what_it_is_in_for(sample):
+    sample["glasses"][1] |= {"role": "explore", "explanation": EXPLANATION}
+    text = words(shown(round_table(sample)))
+    assert "why this one: front 77 %; beyond the best: ionic conductivity 0.08 dex (40 %)" in text
+    assert "nearest S01 (x 0.15, 3 h, SS): x +0.05" in text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({}, id="older-round"),
+        pytest.param({"explanation": None}, id="start"),
+        pytest.param({"explanation": EXPLANATION, "role": "control"}, id="control"),
+    ],
+)
+def test_other_rows_have_no_such_line(sample, change):
+    sample["glasses"][0] |= change
+    assert "why this one" not in shown(round_table(sample))
+
+
 def test_surrogates_stand_side_by_side_for_each_recipe(tables):
     text = shown(predictions_table(tables, "ionic_conductivity", labels=["first", "second"]))
     rows = [words(line).strip() for line in text.splitlines() if "e-" in line or "ridge" in line]
@@ -186,3 +218,18 @@ def test_a_fresh_campaign_has_a_status_too(status):
 
 def test_a_simulated_campaign_says_so(status):
     assert shown(status_panel(status | {"kind": "simulated"})).startswith("SIMULATED")
+
+
+def test_status_says_what_another_round_would_bring(status):
+    gain = {"in_words": "hypervolume +0.020 expected (90 %: 0.000..0.075)"}
+    text = words(shown(status_panel(status | {"next_round": {"glasses": gain, "cells": None}})))
+    assert "Next round of glasses: hypervolume +0.020 expected (90 %: 0.000..0.075)" in text
+    assert "Next round of cells" not in text
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    [pytest.param({}, id="never-asked"), pytest.param({"next_round": None}, id="left-out")],
+)
+def test_status_without_the_next_round_is_shown_too(status, left_out):
+    assert "Next round" not in shown(status_panel(status | left_out))

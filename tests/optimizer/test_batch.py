@@ -235,7 +235,9 @@ def test_rows_closer_than_can_be_made_are_one():
         pytest.param({"budget": 3.0}, r"budget must be positive and needs a cost", id="no-cost"),
         pytest.param({"budget": 0, "cost": hours}, r"got budget 0 with one", id="zero-budget"),
         pytest.param(
-            {"cost": lambda rows, batch: np.zeros(len(rows))}, r"one positive number.*0\.0", id="free"
+            {"cost": lambda rows, batch: np.zeros(len(rows))},
+            r"one positive number.*0\.0",
+            id="free",
         ),
         pytest.param({"resolution": {"x": 0.0}}, r"resolution of 'x' must be positive", id="res"),
         pytest.param({"budget": 0.5, "cost": hours}, r"the budget", id="nothing-affordable"),
