@@ -55,6 +55,7 @@ class JointScene:
         weight: Worth of a unit of the cells' hypervolume in units of the glasses'.
         oxygen: Compositions that are foreseen.
         joined_rows: Glasses in the batch.
+        taken: What the best cell of the batch adds, in a rough scene; ``None`` in an exact one.
     """
 
     glasses: Scene
@@ -62,6 +63,7 @@ class JointScene:
     weight: float
     oxygen: Array
     joined_rows: int = 0
+    taken: float | None = None
     _found: dict[tuple[Run, str], tuple[Array, pd.DataFrame]] = field(default_factory=dict)
 
     @property
@@ -74,6 +76,14 @@ class JointScene:
         """Shape (S, C, m): utilities of these glasses."""
         return self.glasses.values
 
+    @property
+    def rough(self) -> "JointScene":
+        """The same, but cells are not foreseen anew when a glass joins.
+
+        A further glass then counts by what its cell adds beyond the best one of the batch.
+        """
+        return replace(self, taken=0.0)
+
     def look(self, rows: pd.DataFrame) -> Look:
         """What N further glasses would add, as pellets and in cells."""
         look = self.glasses.look(rows)
@@ -83,6 +93,9 @@ class JointScene:
 
     def joined(self, rows: pd.DataFrame) -> "JointScene":
         """The scene with more glasses in the batch."""
+        if self.taken is not None:
+            best = float(self._gain_of(rows).max())
+            return replace(self, glasses=self.glasses.joined(rows), taken=max(self.taken, best))
         scene = self
         for position in range(len(rows)):
             row = rows.iloc[[position]]
@@ -101,6 +114,10 @@ class JointScene:
 
     def cell_gain(self, rows: pd.DataFrame) -> Array:
         """Expected improvement of the best cell each glass makes possible, shape (N,)."""
+        gain = self._gain_of(rows)
+        return gain if self.taken is None else np.maximum(gain - self.taken, 0.0)
+
+    def _gain_of(self, rows: pd.DataFrame) -> Array:
         runs = [(float(time), float(speed)) for time, speed in rows[list(RUN)].to_numpy()]
         media = rows["milling_media"].to_numpy()
         x = rows["x"].to_numpy(dtype=float)

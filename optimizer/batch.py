@@ -186,7 +186,7 @@ def _best_shared(
     if len(options) == 1:
         return {str(name): value for name, value in options[0].items()}
     worth = [
-        _worth(search, scene, ranked, batch, {str(k): v for k, v in option.items()}, q)
+        _worth(search, scene.rough, ranked, batch, {str(k): v for k, v in option.items()}, q)
         for option in options
     ]
     winner = options[max(range(len(options)), key=lambda i: worth[i])]

@@ -10,7 +10,7 @@ Values of a candidate are drawn once a direction.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from math import gamma, log, pi
 from typing import Final, final
 
@@ -89,7 +89,8 @@ class LineImprovement:
     def _reach(self, values: Array) -> Array:
         """How far along each line the values lie, shape (S, N, directions)."""
         over = np.maximum(values - self.reference, 0.0)
-        return np.asarray((over / _directions(len(self.reference))).min(axis=-1))
+        directions = _directions(len(values), len(self.reference))
+        return np.asarray((over / directions[:, None]).min(axis=-1))
 
     @cached_property
     def _best(self) -> Array:
@@ -105,17 +106,20 @@ class LineImprovement:
         return 0.5 * m * log(pi) - m * log(2.0) - log(gamma(0.5 * m + 1.0))
 
 
-def _directions(m: int) -> Array:
-    """Shape (directions, m), of the positive unit sphere, evenly spread."""
-    normal = np.abs(norm.ppf(_uniform(m)))
-    return np.asarray(normal / np.linalg.norm(normal, axis=1, keepdims=True))
+@cache
+def _directions(n: int, m: int) -> Array:
+    """Shape (n, directions, m), of the positive unit sphere: each scenario has its own."""
+    normal = np.abs(norm.ppf(_uniform(n * N_DIRECTIONS, m)))
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    return np.asarray(normal.reshape(n, N_DIRECTIONS, m))
 
 
+@cache
 def _normals(k: int) -> Array:
     """Shape (directions, k), standard normal; another sequence than the directions."""
-    return np.asarray(norm.ppf(_uniform(2 * k)[:, k:]))
+    return np.asarray(norm.ppf(_uniform(N_DIRECTIONS, 2 * k)[:, k:]))
 
 
-def _uniform(k: int) -> Array:
-    drawn: Array = qmc.Sobol(k, scramble=True, rng=1).random(N_DIRECTIONS)
+def _uniform(n: int, k: int) -> Array:
+    drawn: Array = qmc.Sobol(k, scramble=True, rng=1).random_base2(int(np.ceil(np.log2(n))))[:n]
     return np.clip(drawn, 1e-6, 1 - 1e-6)

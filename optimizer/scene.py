@@ -80,6 +80,11 @@ class Scene(Protocol):
         """Shape (S, C, m): utilities of the context; minus infinity where a row does not count."""
         ...
 
+    @property
+    def rough(self) -> "Scene":
+        """The scene as far as it is needed to compare whole batches; itself where that is quick."""
+        ...
+
     def look(self, rows: pd.DataFrame) -> Look:
         """What N further rows would add, each for itself."""
         ...
@@ -228,6 +233,11 @@ class GaussianScene:
     def values(self) -> Array:
         """Shape (S, C, m): utilities of the context; minus infinity where a row does not count."""
         return self._gain.standing
+
+    @property
+    def rough(self) -> "GaussianScene":
+        """Itself."""
+        return self
 
     def look(self, rows: pd.DataFrame) -> Look:
         """What N further rows would add, each for itself."""
@@ -412,6 +422,11 @@ class SampledScene:
     def values(self) -> Array:
         """Shape (S, C, m): utilities of the context; minus infinity where a row does not count."""
         return self._standing(self.foresee(self.context, self.context.iloc[:0], self.n, self.rng))
+
+    @property
+    def rough(self) -> "SampledScene":
+        """Itself."""
+        return self
 
     def look(self, rows: pd.DataFrame) -> Look:
         """What N further rows would add, each for itself."""

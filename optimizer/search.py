@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol, final
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from optimizer.ascent import ascended
@@ -210,6 +211,9 @@ class Search:
 def look_at(scene: Scene, rows: pd.DataFrame) -> Look:
     """What rows would add, block by block.
 
+    Blocks go to joblib's active workers, if ``joblib.parallel_config`` names some; the result is
+    the same.
+
     Args:
         scene: What stands.
         rows: N rows, N may be large.
@@ -217,9 +221,13 @@ def look_at(scene: Scene, rows: pd.DataFrame) -> Look:
     Returns:
         As ``scene.look``.
     """
-    parts = [scene.look(rows.iloc[first : first + BLOCK]) for first in range(0, len(rows), BLOCK)]
-    if not parts:
+    blocks = [rows.iloc[first : first + BLOCK] for first in range(0, len(rows), BLOCK)]
+    if not blocks:
         return Look(np.empty(0), np.empty(0))
+    if len(blocks) > 1 and isinstance(scene, GaussianScene):  # looks without drawing
+        parts = Parallel()(delayed(scene.look)(block) for block in blocks)
+    else:
+        parts = [scene.look(block) for block in blocks]
     return Look(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 

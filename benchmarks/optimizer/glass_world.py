@@ -30,6 +30,7 @@ from features.recipe import GlassRecipe, PelletRecipe
 from optimizer.cells import is_front
 from optimizer.hypervolume import hypervolume
 from optimizer.objectives import Objective, reference_utilities, utilities
+from optimizer.parameters import Discrete
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
@@ -156,7 +157,7 @@ class GlassWorld:
         grids = {
             p.name: p.low + p.step * np.arange(p.n_values)
             for p in space.parameters
-            if p.name != "milling_media"
+            if isinstance(p, Discrete)
         }
         pressures = [
             float(p)
@@ -187,7 +188,7 @@ class GlassWorld:
 
     def _front(self, values: Array) -> Array:
         gained = utilities(self.objectives, values)
-        return values[is_front(gained[None], self._reference)[0]]
+        return np.asarray(values[is_front(gained[None], self._reference)[0]])
 
     def _volume_of(self, values: Array) -> float:
         if not len(values):

@@ -27,7 +27,7 @@ from benchmarks.optimizer.paired import (
 from benchmarks.optimizer.problems import Problem
 from benchmarks.optimizer.survival_figure import draw_survival
 from benchmarks.optimizer.trial import ROOT, ROUNDS, engine_version, problems
-from benchmarks.optimizer.worlds_page import pairs_table, worlds_text
+from benchmarks.optimizer.worlds_page import SCALED, pairs_table, worlds_text
 from benchmarks.runs import markdown
 
 TEMPLATE: Final = Path(__file__).parent / "page.md"
@@ -256,7 +256,8 @@ def main() -> None:
     )
     pairs = pairs_table(worlds)
     if len(pairs):
-        draw_survival(pairs, ROOT / "docs" / "images" / "worlds-survival.png")
+        path = ROOT / "docs" / "images" / "worlds-survival.png"
+        draw_survival(pairs, path, pairs_table(worlds, SCALED))
     print(f"{len(runs)} runs, {len(costs)} costs, {len(pairs)} pairs: docs/benchmarks.md")
 
 

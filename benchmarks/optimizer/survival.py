@@ -49,7 +49,7 @@ class Rounds:
             Rounds(rounds=array([1., 2.]), reached=array([ True, False]))
         """
         there = np.atleast_2d(np.asarray(shares, dtype=float)) >= threshold
-        reached = there.any(axis=1)
+        reached = np.asarray(there.any(axis=1))
         last = there.shape[1] - 1
         return cls(np.where(reached, there.argmax(axis=1), last).astype(float), reached)
 
@@ -228,7 +228,7 @@ def _is_first(one: Rounds, other: Rounds) -> Flags:
 
 def _ratio(one: ArrayLike, other: ArrayLike) -> Array:
     over, under = np.asarray(one, dtype=float), np.asarray(other, dtype=float)
-    return np.divide(over, under, out=np.full_like(under, np.nan), where=under > 0)
+    return np.asarray(np.divide(over, under, out=np.full_like(under, np.nan), where=under > 0))
 
 
 def _interval(centre: float, draws: Array) -> Interval:

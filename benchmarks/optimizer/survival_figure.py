@@ -14,21 +14,23 @@ from matplotlib.ticker import MaxNLocator
 from benchmarks.optimizer.figure import COLOURS
 from benchmarks.optimizer.survival import Rounds, kaplan_meier
 from benchmarks.optimizer.worlds import ROUNDS, THRESHOLDS, WORLDS
-from benchmarks.optimizer.worlds_page import OURS, RIVAL, WORLD_LABELS, rounds_of
+from benchmarks.optimizer.worlds_page import OURS, RIVAL, SCALED, WORLD_LABELS, rounds_of
 
 STYLES: Final[Mapping[str, tuple[str, str]]] = {
     OURS: (COLOURS["ours"], "-"),
     RIVAL: (COLOURS["botorch"], "--"),
+    SCALED: (COLOURS["optuna_gp"], "-."),
 }
 END: Final = ROUNDS + 0.35
 
 
-def draw_survival(pairs: pd.DataFrame, path: Path) -> None:
+def draw_survival(pairs: pd.DataFrame, path: Path, scaled: pd.DataFrame | None = None) -> None:
     """Write the figure: all worlds for each goal above, each world at the first goal below.
 
     Args:
         pairs: From ``pairs_table``.
         path: PNG.
+        scaled: The same with the rival that is told logarithms; drawn above, without a band.
     """
     figure = Figure(figsize=(12, 7.2), layout="constrained")
     FigureCanvasAgg(figure)
@@ -36,6 +38,8 @@ def draw_survival(pairs: pd.DataFrame, path: Path) -> None:
     for axes, threshold in zip(panels[0], THRESHOLDS, strict=True):
         weight = "bold" if threshold == THRESHOLDS[0] else "normal"
         _panel(axes, pairs, threshold)
+        if scaled is not None and len(scaled):
+            _curve(axes, rounds_of(scaled, SCALED, threshold), SCALED, band=False)
         axes.set_title(
             f"worlds E to G, to {100 * threshold:.0f} % ({len(pairs)} pairs)",
             fontsize=10, fontweight=weight,
@@ -71,7 +75,7 @@ def _panel(axes: Axes, pairs: pd.DataFrame, threshold: float) -> None:
     axes.tick_params(labelsize=8, labelbottom=True)
 
 
-def _curve(axes: Axes, runs: Rounds, name: str) -> None:
+def _curve(axes: Axes, runs: Rounds, name: str, *, band: bool = True) -> None:
     colour, style = STYLES[name]
     curve = kaplan_meier(runs)
     at = np.concatenate([[-0.2], curve.rounds, [END]])
@@ -81,12 +85,19 @@ def _curve(axes: Axes, runs: Rounds, name: str) -> None:
         return [*(100 * whole), 100 * float(whole[-1])]
 
     axes.step(
-        at, stepped(curve.share), where="post", color=colour, ls=style, lw=1.8,
+        at, stepped(curve.share), where="post", color=colour, ls=style, lw=1.8 if band else 1.2,
         label=WORLD_LABELS[name],
     )  # fmt: skip
-    axes.fill_between(
-        at, stepped(curve.lower), stepped(curve.upper), step="post", color=colour, alpha=0.14, lw=0
-    )
+    if band:
+        axes.fill_between(
+            at,
+            stepped(curve.lower),
+            stepped(curve.upper),
+            step="post",
+            color=colour,
+            alpha=0.14,
+            lw=0,
+        )
     censored = int((~runs.reached).sum())
     if censored:
         level = 100 * float(curve.share[-1]) if len(curve.share) else 100.0

@@ -5,7 +5,7 @@ that was tried before.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,10 @@ from botorch import fit_gpytorch_mll
 from botorch.acquisition.multi_objective.logei import (
     qLogNoisyExpectedHypervolumeImprovement,
 )
-from botorch.models import ModelListGP, SingleTaskGP
-from botorch.optim import optimize_acqf_mixed
-from botorch.sampling import SobolQMCNormalSampler
+from botorch.models.gp_regression import SingleTaskGP
+from botorch.models.model_list_gp_regression import ModelListGP
+from botorch.optim.optimize import optimize_acqf_mixed
+from botorch.sampling.normal import SobolQMCNormalSampler
 from gpytorch.mlls import SumMarginalLogLikelihood
 from numpy.typing import NDArray
 
@@ -42,7 +43,7 @@ Array = NDArray[np.float64]
 RESTARTS: Final = 4
 RAW_SAMPLES: Final = 64
 DRAWS: Final = 64
-OPTIONS: Final = {"batch_limit": 4, "maxiter": 100}
+OPTIONS: Final[dict[str, bool | float | int | str]] = {"batch_limit": 4, "maxiter": 100}
 N_INSTEAD: Final = 256
 """Random recipes among which a proposal that was tried before is replaced."""
 
@@ -123,21 +124,17 @@ class OneHotBoTorch:
         Daulton, Balandat & Bakshy (2021), arXiv:2105.08195; Ament et al. (2023), arXiv:2310.20708.
     """
 
+    logs: ClassVar[bool] = False
+    """Whether what the catalogue models by its logarithm is, and the reference point with it."""
+
     def __init__(self, world: GlassWorld) -> None:
         self._world = world
         self._numbers = [p for p in world.problem.space.parameters if isinstance(p, Discrete)]
         self._names = [p.name for p in self._numbers]
         self._time = self._names.index("milling_time_h")
         self._d = len(self._names) + len(MEDIA)
-        self._signs = np.array(
-            [1.0 if o.direction == "maximize" else -1.0 for o in self._wanted.values()]
-        )
         self._rng = np.random.default_rng(world.lab.seed)
         torch.manual_seed(world.lab.seed)
-
-    @property
-    def _wanted(self) -> Mapping[str, Any]:
-        return self._world.config.glasses.objectives
 
     def ask(self, pellets: pd.DataFrame, readings: pd.DataFrame) -> pd.DataFrame:
         """Fit, then one row after the other."""
@@ -156,24 +153,28 @@ class OneHotBoTorch:
         read = readings.assign(value=readings["lower"].fillna(readings["upper"])).pivot(
             index="specimen", columns="property", values="value"
         )
-        y = read[list(self._wanted)].to_numpy(dtype=float) * self._signs
+        y = self._told(read[list(self._world.names)].to_numpy(dtype=float))
         centre, width = y.mean(axis=0), y.std(axis=0, ddof=1)
-        references = np.array([self._reference(name) for name in self._wanted]) * self._signs
+        reference = self._told(np.array([[o.reference for o in self._world.objectives]]))[0]
         x, scaled = self._encode(pellets.loc[read.index]), torch.tensor((y - centre) / width)
         model = ModelListGP(*(SingleTaskGP(x, scaled[:, j : j + 1]) for j in range(y.shape[1])))
         fit_gpytorch_mll(SumMarginalLogLikelihood(model.likelihood, model))
         return qLogNoisyExpectedHypervolumeImprovement(
             model=model,
-            ref_point=((references - centre) / width).tolist(),
+            ref_point=((reference - centre) / width).tolist(),
             X_baseline=x,
             sampler=SobolQMCNormalSampler(torch.Size([DRAWS]), seed=self._world.seed),
             prune_baseline=True,
             cache_root=True,
         )
 
-    def _reference(self, name: str) -> float:
-        reference = next(o.reference for o in self._world.objectives if o.name == name)
-        return float("nan") if reference is None else reference
+    def _told(self, physical: Array) -> Array:
+        """Values signed so that more is better, shape (n, m)."""
+        columns = [
+            o.sign * (o.to_scale(physical[:, j]) if self.logs else physical[:, j])
+            for j, o in enumerate(self._world.objectives)
+        ]
+        return np.stack(columns, axis=1)
 
     def _best(self, value: Any, shared: Mapping[int, float], tried: pd.DataFrame) -> pd.DataFrame:
         first = len(self._names)
@@ -210,7 +211,7 @@ class OneHotBoTorch:
 
     def _decode(self, points: Array) -> pd.DataFrame:
         columns: dict[str, Any] = {
-            p.name: [float(p.nearest(v)) for v in p.low + points[:, j] * (p.high - p.low)]
+            p.name: [float(str(p.nearest(v))) for v in p.low + points[:, j] * (p.high - p.low)]
             for j, p in enumerate(self._numbers)
         }
         best = points[:, len(self._names) :].argmax(axis=1)
@@ -218,7 +219,14 @@ class OneHotBoTorch:
         return pd.DataFrame(columns).assign(**self._world.problem.held)[list(GLASS_COLUMNS)]
 
 
+class LogBoTorch(OneHotBoTorch):
+    """The same loop on the catalogue's scales: it maximises the very hypervolume of the score."""
+
+    logs = True
+
+
 STRATEGIES: Final[Mapping[str, type[Domain] | type[OneHotBoTorch]]] = {
     "domain": Domain,
     "botorch": OneHotBoTorch,
+    "botorch_log": LogBoTorch,
 }

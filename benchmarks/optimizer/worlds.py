@@ -131,7 +131,7 @@ def main() -> None:
         label, seed, name = task
         world = worlds.setdefault((label, seed), GlassWorld(label, seed))
         line = labelled(task) | one_run(world, name)
-        versions = versions_of("botorch" if name == "botorch" else "ours")
+        versions = versions_of("ours" if name == "domain" else "botorch")
         append(given.out, line | {"versions": versions})
         print(
             f"{time.strftime('%H:%M:%S')} {number}/{len(tasks)} {label} {seed} {name}: "

@@ -8,6 +8,7 @@ from features.errors import SpaceError, TableError
 from optimizer.ask_tell import Optimizer
 from optimizer.categorical import Categorical
 from optimizer.hypervolume import hypervolume
+from optimizer.limits import Limit
 from optimizer.objectives import Objective, reference_utilities, utilities
 from optimizer.parameters import Continuous, Discrete
 from optimizer.rows import row_keys
@@ -283,3 +284,83 @@ def test_bounds_alone_leave_the_other_side_open():
     predicted = optimizer.predict(SPACE.spread(3, np.random.default_rng(9)))
     assert (predicted["leak_lower"] < 1e-11).all()
     assert (predicted["leak_sd"] > 0.4).all()
+
+
+def test_recipes_that_failed_are_avoided_and_said():
+    pool = SPACE.spread(40, np.random.default_rng(1))
+    failing = pool["u"] > 0.5
+    table = world(pool).assign(failed=failing)
+    table[NAMES] = table[NAMES].astype(object).mask(np.repeat(failing.to_numpy()[:, None], 3, 1))
+    optimizer = Optimizer(SPACE, OBJECTIVES[1:], seed=0)
+    optimizer.tell(table)
+    plain = Optimizer(SPACE, OBJECTIVES[1:], seed=0)
+    plain.tell(world(pool)[~failing])
+    batch, unaware = optimizer.ask(4), plain.ask(4)
+    assert batch["success"].between(0, 1).all()
+    assert batch["u"].mean() < unaware["u"].mean()
+    assert optimizer.failed.sum() == failing.sum()
+
+
+def test_a_failed_recipe_with_a_result_is_refused(plain):
+    row = world(SPACE.spread(1, np.random.default_rng(0)))
+    with pytest.raises(TableError, match=r"column 'slope': a recipe that failed must have no res"):
+        plain.tell(row.assign(failed=True))
+    with pytest.raises(TableError, match=r"column 'failed': must be true or false, got 'maybe'"):
+        plain.tell(row.assign(failed="maybe"))
+
+
+def test_an_outcome_that_is_only_limited_steers_the_batch():
+    told = world(SPACE.spread(16, np.random.default_rng(7))).assign(v2=lambda t: t["v"])
+    free = Optimizer(SPACE, OBJECTIVES[1:], seed=0)
+    held = Optimizer(SPACE, OBJECTIVES[1:], seed=0, limits=[Limit("v2", at_most=0.3)])
+    free.tell(told)
+    held.tell(told)
+    assert held.ask(3)["v"].max() <= 0.4 < free.ask(3)["v"].max()
+
+
+def test_a_reference_out_of_reach_is_said():
+    optimizer = told_optimizer(
+        objectives=[Objective("slope", "maximize", reference=1e6), OBJECTIVES[0]]
+    )
+    assert len(optimizer.ask(2)) == 2
+    assert "no candidate is expected to reach the reference point" in optimizer.notes[0]
+
+
+def test_an_objective_never_read_is_said():
+    optimizer = Optimizer(SPACE, OBJECTIVES[:2], seed=0)
+    table = world(SPACE.spread(9, np.random.default_rng(7)))
+    optimizer.tell(table.assign(slope=np.nan))
+    optimizer.ask(2)
+    assert optimizer.notes == ("slope has no reading yet: the batch fills the space",)
+
+
+def test_more_than_five_objectives_are_refused_unless_asked_for():
+    many = [Objective(f"y{j}", "maximize", reference=-3.0) for j in range(6)]
+    with pytest.raises(SpaceError, match=r"up to 5 are improved together exactly, got 6"):
+        Optimizer(SPACE, many)
+    optimizer = Optimizer(SPACE, many, many=True)
+    rows = SPACE.spread(10, np.random.default_rng(0))
+    optimizer.tell(rows.assign(**{f"y{j}": -((rows["u"] - j / 6) ** 2) for j in range(6)}))
+    assert len(optimizer.ask(2)) == 2
+    volume = optimizer.hypervolume()
+    assert 0 < volume["lower"] <= volume["value"] <= volume["upper"]
+
+
+def test_the_gain_of_another_round_shrinks_as_rounds_go_by():
+    optimizer = Optimizer(SPACE, OBJECTIVES[1:], seed=0)
+    assert optimizer.expected_gain(3) is None
+    gains = []
+    for q in (8, 4, 4, 4):
+        optimizer.tell(world(optimizer.ask(q)))
+        gains.append(optimizer.expected_gain(4).expected_gain)
+        assert optimizer.pending.empty
+    assert gains[-1] < 0.5 * gains[0]
+
+
+def test_a_table_with_more_columns_than_rows_is_learned_from():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.random((60, 20)), columns=[f"c{i}" for i in range(20)])
+    pool = SearchSpace.from_candidates(frame)
+    optimizer = Optimizer(pool, [Objective("y", "maximize", reference=-1.0)], seed=0)
+    optimizer.tell(frame.head(12).assign(y=lambda t: t["c0"]))
+    assert optimizer.ask(4)["c0"].mean() > 0.6
