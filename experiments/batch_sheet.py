@@ -10,6 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import ArrayLike
 
 from experiments.display import (
+    budget_text,
+    hours_text,
     number_text,
     predicted_properties,
     short_id,
@@ -18,7 +20,7 @@ from experiments.display import (
     typeset_unit,
     x_text,
 )
-from experiments.reasons import CHOSEN, explanation_words
+from experiments.reasons import item_explanation
 from experiments.success_words import percent_text
 from experiments.typeset import chemistry, formula, quantity
 from features.compaction import press_force_kn, press_force_tonnes
@@ -143,12 +145,16 @@ def render(
     environment.filters |= {"number": number_text, "chemistry": chemistry}
     return environment.get_template("batch_sheet.html.j2").render(
         round=round,
+        budget=None if round.get("budget") is None else budget_text(round["budget"]),
         materials=[(key, name, assays[key]) for key, name in _MATERIALS],
-        jars=[_jar(glass, number, jar_set) for number, glass in enumerate(glasses, start=1)],
+        jars=[
+            _jar(glass, number, jar_set) | _cost(glass, round)
+            for number, glass in enumerate(glasses, start=1)
+        ],
         glass_columns=_columns(glasses),
         mill=mill_programme(round["mill_run"]["milling_time_h"]),
         pellets=[_pellet(glass, die_diameter_mm) for glass in glasses],
-        cells=[_cell(cell, jar_numbers, die_diameter_mm) for cell in cells],
+        cells=[_cell(cell, jar_numbers, die_diameter_mm) | _cost(cell, round) for cell in cells],
         cell_columns=_columns(cells),
         tests=_tests(cells, die_diameter_mm),
         ccd=ccd_protocol,
@@ -177,7 +183,7 @@ def _jar(glass: Mapping[str, Any], number: int, jar_set: Mapping[str, str]) -> d
         "id": glass["id"],
         "role": glass["role"].replace("_", " "),
         "why": glass["why"],
-        "explanation": _explanation(glass),
+        "explanation": item_explanation(glass, brief=True),
         "formula": formula(glass["recipe"]["x"]),
         "x": x_text(glass["recipe"]["x"]),
         "medium": medium(media).label,
@@ -206,7 +212,7 @@ def _cell(
         "id": cell["id"],
         "role": cell["role"].replace("_", " "),
         "why": cell["why"],
-        "explanation": _explanation(cell),
+        "explanation": item_explanation(cell, brief=True),
         "layers": [
             {
                 "name": name,
@@ -276,9 +282,6 @@ def _success(item: Mapping[str, Any]) -> dict[str, str] | None:
     return {name: percent_text(success[name]) for name in ("probability", "lower", "upper")}
 
 
-def _explanation(item: Mapping[str, Any]) -> str | None:
-    """What a row that surrogates chose is in for; a start and rounds of older versions lack it."""
-    explanation = item.get("explanation")
-    if explanation is None or item["role"] not in CHOSEN:
-        return None
-    return explanation_words(explanation, brief=True)
+def _cost(item: Mapping[str, Any], round_: Mapping[str, Any]) -> dict[str, str | None]:
+    """Hours of a glass or cell; printed where there is a budget."""
+    return {"cost": None if round_.get("budget") is None else hours_text(item["cost_h"])}

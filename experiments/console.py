@@ -15,6 +15,8 @@ from rich.text import Text
 
 from experiments.display import (
     NO_VALUE,
+    budget_text,
+    hours_text,
     is_known,
     number_text,
     predicted_properties,
@@ -24,7 +26,7 @@ from experiments.display import (
     value_text,
     x_text,
 )
-from experiments.reasons import CHOSEN, explanation_words
+from experiments.reasons import item_explanation
 from experiments.success_words import percent_text, success_text
 from features.milling import medium
 from features.properties import CATALOGUE
@@ -58,6 +60,8 @@ def round_table(round: Mapping[str, Any]) -> Group:  # noqa: A002 - the word of 
         A renderable; readable from 80 columns on.
     """
     mill, glasses, cells = round["mill_run"], round["glasses"], round["trilayers"]
+    budget = round.get("budget")  # rounds of older versions lack it
+    with_cost = budget is not None
     parts: list[RenderableType] = []
     if round["simulated"]:
         parts.append(Text(_SIMULATED, style="bold reverse"))
@@ -67,15 +71,16 @@ def round_table(round: Mapping[str, Any]) -> Group:  # noqa: A002 - the word of 
             f"mill {len(glasses)} jars together: {number_text(mill['milling_time_h'])} h at "
             f"{number_text(mill['milling_speed_rpm'])} rpm ({mill['why']})"
         ),
+        *([Text(budget_text(budget))] if budget is not None else []),
         _heading("Glasses"),
-        *_glass_rows(glasses),
+        *_glass_rows(glasses, with_cost=with_cost),
         _heading("Expected of the glasses: centre, below it (90 % range of a new reading)"),
         _expected_table(glasses),
     ]
     if cells:
         parts += [
             _heading("Tri-layers: skin | core | skin"),
-            *_cell_rows(cells),
+            *_cell_rows(cells, with_cost=with_cost),
             _heading("Expected of the tri-layers"),
             _expected_table(cells),
         ]
@@ -225,7 +230,7 @@ def status_panel(status: Mapping[str, Any]) -> Group:
         ]
     parts.append(Text(""))
     parts += _hypervolume(status["hypervolume"])
-    parts += _next_round(status.get("next_round"))
+    parts += _next_round(status)
     parts += _coverage(status["coverage"])
     parts += _lines("Assumption", status["assumptions"])
     if literature := status["literature"]["in_words"]:
@@ -280,13 +285,19 @@ def _with_unit(property_id: str) -> str:
 
 
 def _rows_with_reasons(
-    head: Sequence[tuple[str, int]], rows: Sequence[tuple[Sequence[str], Mapping[str, Any]]]
+    head: Sequence[tuple[str, int]],
+    rows: Sequence[tuple[Sequence[str], Mapping[str, Any]]],
+    *,
+    with_cost: bool,
+    brief: bool,
 ) -> list[RenderableType]:
     """Rows in columns, each with its role and reason below over the full width.
 
     Args:
         head: Heading and width of each column, in characters.
         rows: Values, and the item they describe.
+        with_cost: Whether the hours of each are said.
+        brief: Whether what each is in for is said in brief.
     """
     parts: list[RenderableType] = [_line([name for name, _ in head], head, style="dim")]
     for values, item in rows:
@@ -297,17 +308,13 @@ def _rows_with_reasons(
         if "success" in item:  # rounds of older versions lack it
             success = Text.assemble(("success: ", "bold"), success_text(item["success"]))
             parts.append(Padding(success, (0, 0, 0, _WHY_INDENT)))
-        if words := _explanation(item):
-            parts.append(Padding(words, (0, 0, 0, _WHY_INDENT)))
+        if with_cost:
+            cost = Text.assemble(("cost: ", "bold"), hours_text(item["cost_h"]))
+            parts.append(Padding(cost, (0, 0, 0, _WHY_INDENT)))
+        if words := item_explanation(item, brief=brief):
+            reasons = Text.assemble(("why this one: ", "bold"), words)
+            parts.append(Padding(reasons, (0, 0, 0, _WHY_INDENT)))
     return parts
-
-
-def _explanation(item: Mapping[str, Any]) -> Text | None:
-    """What a row that surrogates chose is in for; a start and older rounds have nothing to say."""
-    explanation = item.get("explanation")
-    if explanation is None or item["role"] not in CHOSEN:
-        return None
-    return Text.assemble(("why this one: ", "bold"), explanation_words(explanation))
 
 
 def _line(values: Sequence[str], head: Sequence[tuple[str, int]], *, style: str = "") -> Table:
@@ -318,7 +325,7 @@ def _line(values: Sequence[str], head: Sequence[tuple[str, int]], *, style: str 
     return grid
 
 
-def _glass_rows(glasses: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+def _glass_rows(glasses: Sequence[Mapping[str, Any]], *, with_cost: bool) -> list[RenderableType]:
     rows = []
     for glass in glasses:
         recipe, masses = glass["recipe"], glass["masses_mg"]
@@ -331,10 +338,10 @@ def _glass_rows(glasses: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
             *(f"{masses[compound]:.1f}" for compound in ("na2s", "p2s5", "p2o5")),
         ]
         rows.append((values, glass))
-    return _rows_with_reasons(_GLASS_COLUMNS, rows)
+    return _rows_with_reasons(_GLASS_COLUMNS, rows, with_cost=with_cost, brief=False)
 
 
-def _cell_rows(cells: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+def _cell_rows(cells: Sequence[Mapping[str, Any]], *, with_cost: bool) -> list[RenderableType]:
     rows = []
     for cell in cells:
         recipe = cell["recipe"]
@@ -353,7 +360,7 @@ def _cell_rows(cells: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
             *(number_text(number) for number in numbers),
         ]
         rows.append((values, cell))
-    return _rows_with_reasons(_CELL_COLUMNS, rows)
+    return _rows_with_reasons(_CELL_COLUMNS, rows, with_cost=with_cost, brief=True)
 
 
 def _expected_table(items: Sequence[Mapping[str, Any]]) -> Table:
@@ -403,13 +410,21 @@ def _hypervolume(hypervolume: Mapping[str, Mapping[str, Any]] | None) -> list[Te
     return lines
 
 
-def _next_round(found: Mapping[str, Mapping[str, Any] | None] | None) -> list[Text]:
+def _next_round(status: Mapping[str, Any]) -> list[Text]:
     """What another round would bring; nothing before surrogates choose one."""
+    opened = [entry["id"] for entry in status["rounds"] if entry["state"] == "open"]
+    after = f", after {' and '.join(opened)}" if opened else ""
     return [
-        Text(f"Next round of {name}: {gain['in_words']}")
-        for name, gain in (found or {}).items()
+        Text(f"Next round ({_how_many(gain['n'], name)}{after}): {gain['in_words']}")
+        for name, gain in (status.get("next_round") or {}).items()
         if gain is not None
     ]
+
+
+def _how_many(n: int, kind: str) -> str:
+    """A number of ``glasses`` or ``cells``."""
+    one = {"glasses": "glass", "cells": "cell"}
+    return f"{n} {one[kind] if n == 1 else kind}"
 
 
 def _three_decimals(value: object) -> str:

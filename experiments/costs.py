@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.config import CampaignConfig
+from experiments.config import CampaignConfig, extremes
 from features.errors import CampaignError
 from optimizer.rules import Cost
 
@@ -84,6 +84,28 @@ def require_one_glass(config: CampaignConfig, milling_time_h: float, budget_h: f
             f"({milling_time_h:g} h of milling, {jar_cost_h(config):g} h of hands and "
             "measurements); give more, or correct 'costs' in campaign.yaml"
         )
+
+
+def cells_in_reach(config: CampaignConfig, *, glasses: int, k: int, budget_h: float | None) -> int:
+    """How many of k cells are paid for beside the glasses, whatever time they are milled for.
+
+    Glasses are chosen for cells only if these can be built: jars are filled first.
+
+    Args:
+        config: Costs, objectives, milling times searched.
+        glasses: Jars wanted.
+        k: Cells wanted.
+        budget_h: The most the round may cost, h; ``None`` is as much as needed.
+
+    Examples:
+        >>> config = CampaignConfig(name="t")
+        >>> [cells_in_reach(config, glasses=1, k=2, budget_h=hours) for hours in (30.0, None)]
+        [0, 2]
+    """
+    if budget_h is None:
+        return k
+    longest_h = extremes(config.glasses.milling_time_h)[1]
+    return affordable_cells(config, k, budget_h - longest_h - glasses * jar_cost_h(config))[0]
 
 
 def affordable_cells(config: CampaignConfig, k: int, left_h: float) -> tuple[int, tuple[str, ...]]:

@@ -41,6 +41,30 @@ def number_text(value: float) -> str:
     return f"{value:g}"
 
 
+def hours_text(value_h: float) -> str:
+    """Hours of work to a tenth.
+
+    Examples:
+        >>> hours_text(11.75), hours_text(79.0)
+        ('11.8 h', '79 h')
+    """
+    return f"{number_text(round(value_h, 1))} h"
+
+
+def budget_text(budget: Mapping[str, float]) -> str:
+    """What a round takes of the hours allowed.
+
+    Args:
+        budget: ``allowed_h`` and ``planned_h`` of a round.
+
+    Examples:
+        >>> budget_text({"allowed_h": 30.0, "planned_h": 23.0})
+        'Budget: 23 of 30 h'
+    """
+    planned = number_text(round(budget["planned_h"], 1))
+    return f"Budget: {planned} of {number_text(budget['allowed_h'])} h"
+
+
 def scientific(value: float, digits: int = 2) -> str:
     """A number as mantissa and exponent, without padding zeros.
 

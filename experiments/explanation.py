@@ -1,24 +1,21 @@
 """What each row of a round is in it for, as plain data: gains, chances, loss, nearest made."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.config import CampaignConfig, ObjectiveConfig
+from experiments.config import CampaignConfig
 from experiments.knowledge import GLASS_COLUMNS, Knowledge
 from experiments.neighbours import Neighbour, nearest_cells, nearest_glasses
-from experiments.outlooks import CELL_ORDER
-from experiments.progress import objectives_of
-from features.errors import SpaceError
+from experiments.outlooks import CELL_ORDER, cell_aim, glass_aim
 from features.properties import property_of
 from models.layers import CELL_COLUMNS
 from optimizer.contribution import Contribution, contributions
 from optimizer.joint import Joint, foreseen_by_processes, joint_scenarios
-from optimizer.objectives import reference_utilities
-from optimizer.scene import Aim, Forecast, Success
+from optimizer.scene import Forecast
 
 Array = NDArray[np.float64]
 Explanation = dict[str, Any]
@@ -54,7 +51,7 @@ def glass_joint(knowledge: Knowledge, config: CampaignConfig, recipes: pd.DataFr
     pellets = knowledge.pellets
     return joint_scenarios(
         foreseen_by_processes(processes, lambda rows: [s.asked(rows) for s in surrogates]),
-        _aim(config.glasses.objectives, success),
+        glass_aim(config, success),
         made=knowledge.measured(pellets, names)[columns],
         pending=pellets.loc[pellets["status"] == "planned", columns],
         rows=recipes[columns],
@@ -94,7 +91,7 @@ def cell_joint(
     known = knowledge.cells.dropna(subset=list(CELL_COLUMNS))
     return joint_scenarios(
         foresee,
-        _aim(config.cells.objectives, success),
+        cell_aim(config, success),
         made=knowledge.measured(known, names)[columns],
         pending=known.loc[known["status"] == "planned", columns],
         rows=cells[columns],
@@ -140,17 +137,6 @@ def explain_cells(
     near = nearest_cells(knowledge, config, cells)
     names = tuple(config.cells.objectives)
     return [_explanation(*both, names) for both in zip(parts, near, strict=True)]
-
-
-def _aim(wanted: Mapping[str, ObjectiveConfig], success: Success) -> Aim:
-    objectives = objectives_of(wanted)
-    reference = reference_utilities(objectives)
-    if reference is None:
-        raise SpaceError(
-            f"{objectives[0].name}: a lone objective needs a reference, got none; give one in "
-            "campaign.yaml"
-        )
-    return Aim(outcomes=objectives, reference=reference, success=success)
 
 
 def _explanation(part: Contribution, near: list[Neighbour], names: Sequence[str]) -> Explanation:

@@ -26,6 +26,7 @@ from features.milling import MEDIA
 from optimizer.batch import propose_batch
 from optimizer.categorical import Categorical
 from optimizer.parameters import Discrete
+from optimizer.rows import stacked
 from optimizer.scene import Scene
 from optimizer.space import SearchSpace
 
@@ -293,13 +294,17 @@ def _model_based(
     capacity = dict(config.glasses.jars_owned)
     capacity[control["milling_media"]] -= n_control
     planned = knowledge.pellets.loc[knowledge.pellets["status"] == "planned"]
+    # The control of this run is in the making too. Its time is not known before the others are
+    # chosen; the reference time, or the nearest searched, stands for it.
+    own = pd.DataFrame([control] * n_control, columns=list(GLASS_COLUMNS))
+    pending = stacked([planned, own], list(GLASS_COLUMNS))
     outlook = _Outlook(knowledge, config, cells)
     chosen = propose_batch(
         outlook,
         HeldSpace(problem.space, problem.held),
         q - n_control,
         baseline=knowledge.measured(knowledge.pellets, names)[list(GLASS_COLUMNS)],
-        pending=planned[list(GLASS_COLUMNS)],
+        pending=pending,
         exclude=pd.concat([_done(knowledge, problem.space), problem.controls()]),
         shared=problem.shared,
         capacity={"milling_media": capacity},

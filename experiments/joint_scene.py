@@ -146,12 +146,13 @@ class JointScene:
         cell = self._best_cell(row)
         if cell is None:
             return None
-        role = "skin" if "skin" in _of_candidate(cell) else "core"
+        sides = _of_candidate(cell)
+        role = "skin" if "skin" in sides else "core"
         partner = str(cell["core" if role == "skin" else "skin"].iloc[0])
         beside = "" if partner.startswith(NEW) else f" with {partner}"
         return role, (
-            f"for cells: as their {role}{beside} it is expected to add {in_cells:.2g} to their "
-            f"hypervolume, as a pellet {own:.2g} to that of the glasses"
+            f"for cells: as their {' and '.join(sides)}{beside} it is expected to add "
+            f"{in_cells:.2g} to their hypervolume, as a pellet {own:.2g} to that of the glasses"
         )
 
     def _foreseen(self, runs: list[Run], media: list[str]) -> dict[Run, Run]:

@@ -39,8 +39,8 @@ def ranking_table(ranking: Ranking) -> Group:
     shown = worth[:SHOWN] if worth else rows[:SHOWN_IDLE]
     if shown:
         parts += [_table(shown), Text("")]
-    if len(rows) > len(shown):
-        parts.append(Text(f"{len(rows) - len(shown)} more are worth less; --json has them."))
+    if len(worth) > len(shown):  # what is worth nothing is counted by a sentence of the ranking
+        parts.append(Text(f"{len(worth) - len(shown)} more are worth less; --json has them."))
     parts += [Text(sentence) for sentence in ranking.in_words]
     parts += [Text(f"Assumption: {sentence}") for sentence in ranking.assumptions]
     parts.append(Text("Nothing was written and no round was opened."))
@@ -51,7 +51,7 @@ def _table(rows: Sequence[Measurement]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("measure")
     table.add_column("recipe")
-    for head in ("rise\n1e-3", "rise/h\n1e-3", "hours", "wait\nh"):
+    for head in ("rise of\nhypervolume,\n1e-3", "rise/h,\n1e-3", "hours", "wait\nh"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("destroys", no_wrap=True)
     for row in rows:

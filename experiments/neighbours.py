@@ -29,9 +29,9 @@ _GLASS: Final[Texts] = (
     ("x", "x"), ("milling_time_h", "{:+g} h"), ("milling_speed_rpm", "{:+g} rpm"),
     ("milling_media", "in"), ("pressing_pressure_mpa", "{:+g} MPa"),
 )  # fmt: skip
-_CELL: Final[Texts] = (
+CELL_TEXTS: Final[Texts] = (
     ("core_x", "core x"), ("skin_x", "skin x"),
-    ("core_milling_time_h", "core {:+g} h"), ("skin_milling_time_h", "skin {:+g} h"),
+    ("core_milling_time_h", "core milled {:+g} h"), ("skin_milling_time_h", "skin milled {:+g} h"),
     ("core_milling_media", "core in"), ("skin_milling_media", "skin in"),
     ("core_mass_mg", "core {:+g} mg"), ("skin_mass_mg", "each skin {:+g} mg"),
     ("pressing_pressure_mpa", "{:+g} MPa"), ("stack_pressure_mpa", "stack {:+g} MPa"),
@@ -79,7 +79,7 @@ def nearest_cells(
     made = sound_cells(knowledge.cells).dropna(subset=list(CELL_COLUMNS))
     near = nearest(_cell_cube(cells, config), _cell_cube(made, config), N_NEAREST)
     return [
-        [_neighbour(row, made, place, _CELL, _cell_in_short) for place in places]
+        [_neighbour(row, made, place, CELL_TEXTS, _cell_in_short) for place in places]
         for (_, row), places in zip(cells.iterrows(), near, strict=True)
     ]
 

@@ -60,12 +60,12 @@ def next_round(
     if choice.glasses_by_surrogates:
         gains = glass_joint(knowledge, config, choice.recipes).gains
         short = gain_in_short(gains, worth * volumes["glasses"]["value"])
-        found["glasses"] = _as_data(short, len(choice.recipes), worth)
+        found["glasses"] = _as_data(short, len(choice.recipes), worth, "pellets only; ")
     if choice.cells_by_surrogates:
         whole = choice.whole_cells
         gains = cell_joint(knowledge, config, whole, choice.sound).gains
         short = gain_in_short(gains, worth * volumes["cells"]["value"])
-        found["cells"] = _as_data(short, len(whole), worth)
+        found["cells"] = _as_data(short, len(whole), worth, "")
     return found
 
 
@@ -81,10 +81,11 @@ def advice(probability: float) -> str:
     return "hardly worth a round" if probability < UNLIKELY else "may be worth a round"
 
 
-def _as_data(short: NextRound, n: int, worth: float) -> dict[str, Any]:
+def _as_data(short: NextRound, n: int, worth: float, of_what: str) -> dict[str, Any]:
+    """Numbers and a sentence; what cells of the glasses would add is not in those of glasses."""
     words = (
         f"hypervolume +{short.expected_gain:.3f} expected "
-        f"(90 %: {short.lower:.3f}..{short.upper:.3f}), "
+        f"({of_what}90 %: {short.lower:.3f}..{short.upper:.3f}), "
         f"{percent_text(short.probability)} % chance of more than {short.more_than:.3f} "
         f"({100 * worth:g} % of now), as the surrogates believe: {advice(short.probability)}"
     )

@@ -1,6 +1,6 @@
 """What the campaign's surrogates foresee of glasses and of cells, for the search."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 import numpy as np
@@ -8,21 +8,47 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from experiments.cell_stock import LAYER
-from experiments.config import CampaignConfig
+from experiments.config import CampaignConfig, ObjectiveConfig
 from experiments.knowledge import GLASS_COLUMNS, Knowledge
 from experiments.progress import objectives_of
 from features.errors import SpaceError
 from models.evidence import Points
 from models.gp import GaussianProcess
 from optimizer.batch import Outlook
-from optimizer.objectives import Objective, reference_utilities
+from optimizer.objectives import reference_utilities
 from optimizer.rows import stacked
-from optimizer.scene import Aim, Forecast, GaussianScene, SampledScene, Scene
+from optimizer.scene import Aim, Forecast, GaussianScene, SampledScene, Scene, Success
 
 Array = NDArray[np.float64]
 
 CELL_ORDER: Final = ("critical_current_density", "area_specific_resistance")
 """Order of what ``TrilayerSurrogate.foresee`` returns."""
+
+
+def glass_aim(config: CampaignConfig, success: Success) -> Aim:
+    """What glasses are wanted for.
+
+    Args:
+        config: Objectives and reference points.
+        success: Probability that jar and pellet succeed, one a row.
+
+    Raises:
+        SpaceError: If a lone objective has no reference.
+    """
+    return _aim(config.glasses.objectives, success, "glasses")
+
+
+def cell_aim(config: CampaignConfig, success: Success) -> Aim:
+    """What cells are wanted for.
+
+    Args:
+        config: Objectives and reference points.
+        success: Probability that layers and assembly succeed, one a row.
+
+    Raises:
+        SpaceError: If a lone objective has no reference.
+    """
+    return _aim(config.cells.objectives, success, "cells")
 
 
 def glass_outlook(knowledge: Knowledge, config: CampaignConfig) -> Outlook:
@@ -38,13 +64,8 @@ def glass_outlook(knowledge: Knowledge, config: CampaignConfig) -> Outlook:
     Raises:
         SpaceError: If a lone objective has no reference.
     """
-    objectives = objectives_of(config.glasses.objectives)
-    surrogates = [knowledge.layers[objective.name] for objective in objectives]
-    aim = Aim(
-        outcomes=objectives,
-        reference=_reference(objectives, "glasses"),
-        success=lambda rows: _probability(knowledge, rows),
-    )
+    aim = glass_aim(config, lambda rows: _probability(knowledge, rows))
+    surrogates = [knowledge.layers[objective.name] for objective in aim.outcomes]
 
     def ask(rows: pd.DataFrame) -> list[Array | Points]:
         return [surrogate.asked(rows) for surrogate in surrogates]
@@ -73,15 +94,13 @@ def cell_outlook(
     Returns:
         For ``propose_batch``.
     """
-    objectives = objectives_of(config.cells.objectives)
-    reference = _reference(objectives, "cells")
     sound = sound_jars(knowledge)
 
     def success(rows: pd.DataFrame) -> Array:
         return cell_probability(knowledge, whole(rows), sound)
 
-    aim = Aim(outcomes=objectives, reference=reference, success=success)
-    columns = [CELL_ORDER.index(objective.name) for objective in objectives]
+    aim = cell_aim(config, success)
+    columns = [CELL_ORDER.index(objective.name) for objective in aim.outcomes]
 
     def foresee(
         context: pd.DataFrame, rows: pd.DataFrame, n: int, source: np.random.Generator
@@ -142,13 +161,15 @@ def cell_probability(knowledge: Knowledge, cells: pd.DataFrame, sound: Collectio
     return np.asarray(both[:n] * both[n:] * built)
 
 
-def _reference(objectives: Sequence[Objective], what: str) -> Array:
+def _aim(wanted: Mapping[str, ObjectiveConfig], success: Success, what: str) -> Aim:
+    objectives = objectives_of(wanted)
     reference = reference_utilities(objectives)
     if reference is None:
         raise SpaceError(
-            f"{what}: a lone objective needs a reference, got none; give one in campaign.yaml"
+            f"{what}: a lone objective needs a reference, got none for {objectives[0].name}; give "
+            "one in campaign.yaml"
         )
-    return reference
+    return Aim(outcomes=objectives, reference=reference, success=success)
 
 
 def _probability(knowledge: Knowledge, rows: pd.DataFrame) -> Array:

@@ -14,6 +14,9 @@ from optimizer.contribution import EXPLORING
 CHOSEN: Final = frozenset({"exploit", "explore"})
 """Roles that only a batch chosen by surrogates has."""
 
+FOR_CELLS: Final = frozenset({"core", "skin"})
+"""Roles of glasses that are made for cells more than for their pellets."""
+
 LIKELY: Final = 0.5
 """From this chance on a row is called the best made so far; below it a compromise."""
 
@@ -64,12 +67,32 @@ def role_and_reason(
     )
 
 
-def explanation_words(explanation: Mapping[str, Any], *, brief: bool = False) -> str:
+def item_explanation(item: Mapping[str, Any], *, brief: bool = False) -> str | None:
+    """What a glass or cell of a round is in it for, in one compact line.
+
+    Args:
+        item: Of a round, plain data.
+        brief: As in ``explanation_words``.
+
+    Returns:
+        ``None`` for a control, which is not made for hypervolume, in a start, and in rounds of
+        older versions.
+    """
+    explanation = item.get("explanation")
+    if explanation is None or item["role"] == "control":
+        return None
+    return explanation_words(explanation, brief=brief, pellets_only=item["role"] in FOR_CELLS)
+
+
+def explanation_words(
+    explanation: Mapping[str, Any], *, brief: bool = False, pellets_only: bool = False
+) -> str:
     """What a row is in the batch for, in one compact line.
 
     Args:
         explanation: As ``explain_glasses`` gives it.
         brief: For paper: only the likeliest property, only the nearest specimen.
+        pellets_only: Of a glass made for cells: its loss is that of its pellet alone, and says so.
 
     Returns:
         Chance to be on the front; how far beyond the best made it is expected to lie and with what
@@ -91,7 +114,8 @@ def explanation_words(explanation: Mapping[str, Any], *, brief: bool = False) ->
         f"front {percent_text(explanation['probability_on_front'])} %",
         f"beyond the best: {', '.join(better) or 'hardly in anything'}",
         f"exploration {percent_text(explanation['exploration_share'])} %",
-        f"loss if left out {percent_text(explanation['loss_share'])} %",
+        f"loss if left out {percent_text(explanation['loss_share'])} %"
+        + (" (pellets only)" if pellets_only else ""),
         *([f"nearest {' and '.join(near[: 1 if brief else None])}"] if near else []),
     ]
     return "; ".join(parts)

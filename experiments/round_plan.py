@@ -16,7 +16,7 @@ from experiments.assumptions import assumption_sentences
 from experiments.cell_batch import CellBatch, propose_cells
 from experiments.cell_stock import Powder, whole_cells
 from experiments.config import CampaignConfig
-from experiments.costs import affordable_cells, cell_cost_h, glass_costs_h
+from experiments.costs import affordable_cells, cell_cost_h, cells_in_reach, glass_costs_h
 from experiments.explanation import Explanation, explain_cells, explain_glasses
 from experiments.glass_batch import GlassBatch, propose_glasses
 from experiments.knowledge import GLASS_COLUMNS, Knowledge
@@ -111,7 +111,8 @@ def choose_round(
     number = len(ledger.rounds()) + 1
     rng = np.random.default_rng([config.seed, number])
     stock = ledger.stock(expected_recovery=config.equipment.expected_recovery).set_index("jar")
-    wants_skin = trilayers > 0 and not _has_skin(ledger, stock)
+    in_reach = cells_in_reach(config, glasses=glasses, k=trilayers, budget_h=budget_h)
+    wants_skin = in_reach > 0 and not _has_skin(ledger, stock)
     in_stock = _stocked(ledger, stock)
     batch = propose_glasses(
         knowledge,
@@ -120,7 +121,7 @@ def choose_round(
         wants_skin=wants_skin,
         rng=rng,
         powder=in_stock,
-        trilayers=trilayers,
+        trilayers=in_reach,
         budget_h=budget_h,
     )
     powder = _with_batch(in_stock, config, batch, number)

@@ -159,7 +159,7 @@ class FeasibilitySurrogate:
         success = (counted == MADE).to_numpy()
         n = len(counted)
         evidence = Evidence.of(
-            Points.of(self._inputs(told)),
+            Points.of(self.inputs(told)),
             lower=np.where(success, 0.0, -np.inf),
             upper=np.where(success, np.inf, 0.0),
             noise_sd=np.ones(n),
@@ -189,8 +189,8 @@ class FeasibilitySurrogate:
             TableError: If a column is missing or holds no number.
             RecipeError: If a medium is unknown.
         """
-        mean, sd = self._fitted.marginal(self._inputs(specimens))
-        luck = self._luck
+        mean, sd = self._fitted.marginal(self.inputs(specimens))
+        luck = self.luck
         probability = ndtr(mean / np.hypot(luck, sd))
         ends = [ndtr((mean + side * Z_90 * sd) / luck) for side in (-1, 1)]
         # The mean of a very lopsided range may leave it: then the range is widened to it.
@@ -214,8 +214,8 @@ class FeasibilitySurrogate:
             TableError: If a column is missing or holds no number.
             RecipeError: If a medium is unknown.
         """
-        latent = self._fitted.sample(self._inputs(specimens), n, rng)
-        draws: Array = ndtr(latent / self._luck)
+        latent = self._fitted.sample(self.inputs(specimens), n, rng)
+        draws: Array = ndtr(latent / self.luck)
         return draws
 
     def in_words(self) -> str:
@@ -296,15 +296,30 @@ class FeasibilitySurrogate:
         )
 
     @property
-    def _luck(self) -> float:
-        """Spread of one specimen's luck: its own, which is 1, and that of its jar."""
+    def luck(self) -> float:
+        """Spread of one specimen's luck: its own, which is 1, and that of its jar.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+        """
         return float(np.hypot(1.0, self._fitted.residual_sd))
 
     def _shares(self, told: pd.DataFrame) -> bool:
         return self.level == "pellet" and "jar" in told
 
-    def _inputs(self, specimens: pd.DataFrame) -> Array:
-        """Shape (N, d), in the unit cube."""
+    def inputs(self, specimens: pd.DataFrame) -> Array:
+        """What specimens ask the process.
+
+        Args:
+            specimens: N rows, columns as for ``fit``.
+
+        Returns:
+            Shape (N, d), in the unit cube.
+
+        Raises:
+            TableError: If a column is missing or holds no number.
+            RecipeError: If a medium is unknown.
+        """
         if self.level == "cell":
             values = [numbers(specimens, name, where="cells") for name in CELL_RANGES]
             return in_unit_cube(np.column_stack(values), self.ranges)

@@ -1,6 +1,6 @@
 """The last stretch of a search: uphill along numbers that may take any value."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -56,17 +56,3 @@ def ascended(slopes: Slopes, start: Array, free: NDArray[np.intp]) -> Array:
     end[:, free] = np.clip(found.x.reshape(len(start), len(free)), 0.0, 1.0)
     after = slopes(end)[0]
     return np.where((after > before)[:, None], end, start)
-
-
-def between(start: Mapping[str, float], end: Mapping[str, float], share: float) -> dict[str, float]:
-    """A row part of the way from one to another.
-
-    Args:
-        start: Numbers by column.
-        end: Same columns.
-        share: 0 for the start, 1 for the end.
-
-    Returns:
-        Numbers by column.
-    """
-    return {name: value + share * (end[name] - value) for name, value in start.items()}

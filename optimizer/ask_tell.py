@@ -12,10 +12,11 @@ from optimizer.batch import N_SPREAD, propose_batch
 from optimizer.belief import Belief
 from optimizer.hypervolume import hypervolume_draws
 from optimizer.initial import starting_batch, too_little
-from optimizer.limits import Limit
+from optimizer.limits import Limit, utility_ranges
 from optimizer.objectives import Objective, reference_utilities, utilities
 from optimizer.pool import CandidatePool
 from optimizer.rows import is_among, is_repeated, row_keys
+from optimizer.rules import BatchRules, Capacity, Cost
 from optimizer.scalarised import LineImprovement
 from optimizer.scene import MOST_OBJECTIVES
 from optimizer.space import Space
@@ -113,7 +114,16 @@ class Optimizer:
         self.told, self._readings, self.failed = told, known, failed
         self.pending = self._without(set(row_keys(recipes, self.space.columns)))
 
-    def ask(self, q: int = 1) -> pd.DataFrame:
+    def ask(
+        self,
+        q: int = 1,
+        *,
+        shared: Sequence[str] = (),
+        capacity: Capacity | None = None,
+        cost: Cost | None = None,
+        budget: float | None = None,
+        resolution: Mapping[str, float] | None = None,
+    ) -> pd.DataFrame:
         """The next q recipes to make.
 
         With too little data (fewer recipes than parameters, or than three, for some objective)
@@ -121,6 +131,12 @@ class Optimizer:
 
         Args:
             q: How many.
+            shared: Columns in which all recipes of the batch agree, as jars of one mill run do.
+            capacity: Column to level to the most recipes of that level, such as jars owned.
+            cost: ``cost(rows, batch)``: what each row costs on top of a batch; recipes are then
+                chosen by gain per cost, once there is enough to learn from.
+            budget: The most the batch may cost; fewer recipes are returned then.
+            resolution: Column to the smallest difference that can be made.
 
         Returns:
             q rows: parameter columns, then per objective ``_mean``, ``_sd``, ``_lower``,
@@ -128,9 +144,19 @@ class Optimizer:
             They are pending from now on.
 
         Raises:
-            SpaceError: If q is not a positive whole number, or fewer new recipes are feasible.
+            SpaceError: If q is not a positive whole number, fewer new recipes are feasible, or a
+                rule cannot be kept.
         """
-        chosen = self._chosen(q)
+        rules = BatchRules(
+            columns=self.space.columns,
+            taken=frozenset(),
+            shared=shared,
+            capacity=capacity,
+            cost=cost,
+            budget=budget,
+            resolution=resolution or {},
+        )
+        chosen = self._chosen(q, rules)
         self.notes = self._noticed(chosen)
         recipes = chosen[self.space.columns].infer_objects()
         self._n_asked += 1
@@ -153,7 +179,8 @@ class Optimizer:
         """
         if self._is_start:
             return None
-        batch = self._chosen(q)[self.space.columns]
+        anything = BatchRules(columns=self.space.columns, taken=frozenset())
+        batch = self._chosen(q, anything)[self.space.columns]
         rng = np.random.default_rng([self._seed, self._n_asked, 1])
         made = self.told[~self.failed]
         scene = self._belief.scene(
@@ -238,7 +265,7 @@ class Optimizer:
     def _is_start(self) -> bool:
         return too_little(self._measured(), self.objectives, self.space)
 
-    def _chosen(self, q: int) -> pd.DataFrame:
+    def _chosen(self, q: int, rules: BatchRules) -> pd.DataFrame:
         """The next q recipes, with what they are expected to add unless they are a start."""
         rng = np.random.default_rng([self._seed, self._n_asked])
         if self._is_start:
@@ -249,6 +276,8 @@ class Optimizer:
                 pending=self.pending,
                 control=self._control,
                 rng=rng,
+                shared=rules.shared,
+                capacity=rules.capacity,
             )
         return propose_batch(
             self._belief.scene,
@@ -258,6 +287,11 @@ class Optimizer:
             pending=self.pending,
             exclude=self.told[self.failed],
             rng=rng,
+            shared=rules.shared,
+            capacity=rules.capacity,
+            cost=rules.cost,
+            budget=rules.budget,
+            resolution=rules.resolution,
             slope=self.space,
             n_spread=self.space.size if isinstance(self.space, CandidatePool) else N_SPREAD,
         )
@@ -277,12 +311,29 @@ class Optimizer:
             if len(self.told) and outcome.name not in read and outcome.prior is None
         ]
         if "promise" in chosen and (chosen["promise"] < HOPELESS).all():
-            worst = ", ".join(f"{o.name} {o.reference:g}" for o in self.objectives if o.reference)
+            missed = " and ".join(self._out_of_reach(chosen))
             notes.append(
-                f"no candidate is expected to reach the reference point ({worst}): the batch goes "
-                "towards it; check the references"
+                f"no candidate is expected to reach {missed}: the batch goes towards it; check "
+                "what is asked for"
             )
         return tuple(notes)
+
+    def _out_of_reach(self, chosen: pd.DataFrame) -> list[str]:
+        """References and limits that none of the rows comes near."""
+        predicted = self._belief.predict(chosen[self.space.columns])
+        found = []
+        for outcome, (low, high) in zip(
+            self._outcomes, utility_ranges(self._outcomes), strict=True
+        ):
+            centre = outcome.utility(predicted[f"{outcome.name}_mean"])
+            spread = predicted[f"{outcome.name}_sd"].to_numpy() / outcome.width
+            if outcome.reference is not None:
+                floor = float(outcome.utility(outcome.reference))
+                if ((centre - floor) / spread < HOPELESS).all():
+                    found.append(f"the reference {outcome.reference:g} of {outcome.name}")
+            if (np.minimum(centre - low, high - centre) / spread < HOPELESS).all():
+                found.append(f"the limit of {outcome.name}")
+        return found or ["all of what is asked for together"]
 
     def _measured(self) -> pd.DataFrame:
         """Recipes with 1 where an objective was learnt from, NaN where not."""

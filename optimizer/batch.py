@@ -189,7 +189,7 @@ def _best_shared(
         _worth(search, scene.rough, ranked, batch, {str(k): v for k, v in option.items()}, q)
         for option in options
     ]
-    winner = options[max(range(len(options)), key=lambda i: worth[i])]
+    winner = options[max(range(len(options)), key=lambda i: worth[i])]  # full batches first
     return {str(name): value for name, value in winner.items()}
 
 
@@ -204,13 +204,13 @@ def _worth(
     batch: pd.DataFrame,
     option: dict[str, object],
     q: int,
-) -> float:
-    """Hypervolume a greedy batch adds, per cost: its increments sum to the joint value."""
+) -> tuple[int, float]:
+    """Rows that a greedy batch finds, and the hypervolume it adds, per cost if there is one."""
     columns, rules = search.columns, search.rules
     wanted = row_keys(pd.DataFrame([option]), list(option))
     alike = ranked[is_among(ranked, list(option), wanted)].head(N_COARSE // 3)
     pool = stacked([alike, search.candidates.spread(N_COARSE, search.rng, option)], columns)
-    worth, spent = 0.0, 0.0
+    worth, spent, found = 0.0, 0.0, 0
     for _ in range(q):
         pool = pool[rules.admits(pool, batch)].reset_index(drop=True)
         if pool.empty:
@@ -221,8 +221,10 @@ def _worth(
         best = int(np.lexsort((-look.promise, -score))[0])
         worth, spent = worth + float(np.exp(look.log_gain[best])), spent + float(cost[best])
         batch = stacked([batch, pool.iloc[[best]]], columns)
-        scene = scene.joined(pool.iloc[[best]])
-    return worth / spent if spent else 0.0
+        scene, found = scene.joined(pool.iloc[[best]]), found + 1
+    if rules.budget is not None:  # what is left of it decides how many rows there are
+        found = 0
+    return found, worth / spent if rules.cost is not None and spent else worth
 
 
 def require_count(q: int) -> None:

@@ -12,7 +12,7 @@ from models.evidence import Evidence, Points
 from models.gp import GaussianProcess
 from optimizer.limits import Limit
 from optimizer.objectives import Objective, reference_utilities
-from optimizer.scene import N_SCENARIOS, Aim, GaussianScene, Success
+from optimizer.scene import N_SCENARIOS, Aim, GaussianScene
 from optimizer.space import Space
 from optimizer.success import SuccessModel
 from optimizer.told import scale_bounds
@@ -22,6 +22,9 @@ Vector = NDArray[np.float64]
 
 SCATTER_SHARE: Final = 0.1
 """Expected residual as a share of the prior's spread; each process learns its own."""
+
+FEW: Final = 4.0
+"""Two readings count as spread over twice what they show, ten as over 4 % more."""
 
 N_TREND: Final = 128
 """Rows by which the middle and the size of the space are judged."""
@@ -160,7 +163,8 @@ class Belief:
             sign, process = outcomes[0].sign, processes[0]
             low = process.prior_centre - sign * LOWEST * process.prior_sd
             reference = np.atleast_1d(sign * low / outcomes[0].width)
-        aim = Aim(outcomes=outcomes, reference=reference, success=self._success)
+        aim = Aim(outcomes=outcomes, reference=reference)
+        model = self.success
         return GaussianScene.of(
             processes,
             aim=aim,
@@ -170,18 +174,12 @@ class Belief:
             rng=rng,
             n=n,
             plain=self._plain,
+            hurdles=[] if model is None else [(model.process, self.space.encode, model.luck)],
         )
 
     @property
     def _outcomes(self) -> list[Objective]:
         return [*self.objectives, *(limit.outcome for limit in self.limits)]
-
-    @property
-    def _success(self) -> Success | None:
-        if self.success is None:
-            return None
-        model = self.success
-        return lambda rows: model.probability(self.space.encode(rows))
 
     def _ask(self, rows: pd.DataFrame) -> list[Vector | Points]:
         return [points for points, _ in self._plain(self.space.encode(rows))]
@@ -232,15 +230,17 @@ def _prior(
     if not len(values):
         return None
     centre = float(values.mean())
-    spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    n = len(values)
+    # the spread of two or three readings says little of that of the truth
+    spread = float(values.std(ddof=1)) * (1.0 + FEW / n**2) if n > 1 else 0.0
     # constant data say little of the spread: the way to the reference gives a floor
     way = (
         0.0
         if objective.reference is None
         else abs(centre - float(objective.to_scale(objective.reference)))
     )
-    if only_bounds:
-        widest = 1.0 if objective.scale == "log10" else abs(centre)
+    if only_bounds or n == 1:
+        widest = 1.0 if objective.scale == "log10" else abs(centre) or 1.0
         return centre, max(spread, way, widest, 1e-9)
     floor = 0.1 * way if way > 0 or spread > 0 else 1e-3 * abs(centre)
     return centre, max(spread, floor, 1e-9)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from optimizer.cells import open_cells
-from optimizer.limits import Range
+from optimizer.limits import EVERYTHING, Range
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -74,12 +74,13 @@ class Improvement:
         """Scenarios in use: fewer where there are very many boxes."""
         return len(self._boxes.edges)
 
-    def log_expected(self, mean: Array, sd: Array) -> Array:
+    def log_expected(self, mean: Array, sd: Array, chance: Array | None = None) -> Array:
         """Log of the expected improvement of each row.
 
         Args:
             mean: Shape (S, N, m + c), of each outcome in each scenario.
             sd: Same shape, 0 where it is known.
+            chance: Shape (S, N), that the row can be made; 1 if left out.
 
         Returns:
             Shape (N,), natural log of products of utility units; minus infinity where nothing can
@@ -88,10 +89,9 @@ class Improvement:
         count = mean.shape[1]
         boxes = self._boxes
         size = max(1, CHUNK // max(1, boxes.lower.shape[0] * boxes.lower.shape[1]))
-        parts = [
-            self._expected(mean[:, first : first + size], sd[:, first : first + size])
-            for first in range(0, count, size)
-        ]
+        made = np.ones(mean.shape[:2]) if chance is None else chance
+        cuts = [slice(first, first + size) for first in range(0, count, size)]
+        parts = [self._expected(mean[:, cut], sd[:, cut], made[:, cut]) for cut in cuts]
         with np.errstate(divide="ignore"):
             return np.log(np.concatenate(parts) if parts else np.empty(0))
 
@@ -130,17 +130,17 @@ class Improvement:
             scale = 1.0 / total
             return np.log(total / used), mean_slope * scale[:, None], sd_slope * scale[:, None]
 
-    def _expected(self, mean: Array, sd: Array) -> Array:
+    def _expected(self, mean: Array, sd: Array, chance: Array) -> Array:
         boxes, used = self._boxes, self.n_scenarios
         volume = np.ones((used, boxes.lower.shape[1], mean.shape[1]))
         for j in range(self.n_objectives):
             value = _edges(boxes.edges[:, j], mean[:used, :, j], sd[:used, :, j], self.limits[j])
             volume *= boxes.between(value, j)
-        kept = np.ones((used, mean.shape[1]))
+        kept = chance[:used].copy()
         for j in range(self.n_objectives, mean.shape[2]):
             kept *= _within(mean[:used, :, j], sd[:used, :, j], self.limits[j])
         expected: Array = (volume.sum(axis=1) * kept).sum(axis=0) / used
-        return expected
+        return np.maximum(expected, 0.0)  # differences of sides may leave a trace below it
 
     def _kept_slopes(self, mean: Array, sd: Array) -> tuple[Array, Array, Array]:
         """Probability that the limits of other outcomes are kept, shape (S, P), and its slopes."""
@@ -211,16 +211,20 @@ class _Boxes:
 
 
 def _edges(edges: Array, mean: Array, sd: Array, limit: Range) -> Array:
-    """Shape (S, E, N): expected excess over each edge, counted only within the limit."""
+    """Shape (S, E, N): expected excess over each edge, counted only within the limit.
+
+    One difference of tails, so that it is right to the last digits far outside the limit too.
+    """
     centre, spread = mean[:, None, :], np.maximum(sd, NO_SPREAD)[:, None, :]
     side = edges[..., None]
-    value = _excess(np.maximum(side, limit[0]), centre, spread)
-    if np.isfinite(limit[0]):
-        value += _gap(limit[0], side) * ndtr((centre - limit[0]) / spread)
-    if np.isfinite(limit[1]):
-        value -= _excess(np.maximum(side, limit[1]), centre, spread)
-        value -= _gap(limit[1], side) * ndtr((centre - limit[1]) / spread)
-    return value
+    if limit == EVERYTHING:
+        return _excess(side, centre, spread)
+    low = np.minimum(np.maximum(side, limit[0]), limit[1])
+    below, above = (low - centre) / spread, (limit[1] - centre) / spread
+    share = np.where(below > 0, ndtr(-below) - ndtr(-above), ndtr(above) - ndtr(below))
+    beyond = np.where(np.isfinite(side), centre - side, 0.0)  # nothing lies above infinity
+    value = beyond * share + spread * (_density(below) - _density(above))
+    return np.where(np.isfinite(side), np.maximum(value, 0.0), 0.0)
 
 
 def _edge_slopes(edges: Array, mean: Array, sd: Array, limit: Range) -> tuple[Array, Array, Array]:

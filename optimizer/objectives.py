@@ -124,23 +124,6 @@ class Objective:
         """
         return np.asarray(self.sign * self.to_scale(values) / self.width)
 
-    def excess(self, values: ArrayLike) -> Vector:
-        """By how much physical values break the limits.
-
-        Args:
-            values: Any shape (...), physical units.
-
-        Returns:
-            Shape (..., k), k limits set, in utility units; at most 0 where the limit is kept.
-        """
-        array = self.to_scale(values) / self.width
-        parts = []
-        if self.at_least is not None:
-            parts.append(self.to_scale(self.at_least) / self.width - array)
-        if self.at_most is not None:
-            parts.append(array - self.to_scale(self.at_most) / self.width)
-        return np.stack(parts, axis=-1) if parts else np.empty((*array.shape, 0))
-
     def _require_words(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise SpaceError(
@@ -228,17 +211,3 @@ def utilities(objectives: Sequence[Objective], physical: ArrayLike) -> Vector:
     """
     array = np.asarray(physical, dtype=float)
     return np.stack([o.utility(array[..., j]) for j, o in enumerate(objectives)], axis=-1)
-
-
-def excesses(objectives: Sequence[Objective], physical: ArrayLike) -> Vector:
-    """By how much physical values break the limits of the objectives.
-
-    Args:
-        objectives: m objectives.
-        physical: Shape (..., m).
-
-    Returns:
-        Shape (..., k) for k limits in all; at most 0 where a limit is kept.
-    """
-    array = np.asarray(physical, dtype=float)
-    return np.concatenate([o.excess(array[..., j]) for j, o in enumerate(objectives)], axis=-1)

@@ -25,6 +25,9 @@ Array = NDArray[np.float64]
 N_DIRECTIONS: Final = 32
 """Directions a scenario."""
 
+N_EXACT: Final = 4096
+"""Directions for a hypervolume that is shown."""
+
 CHUNK: Final = 2_000_000
 
 
@@ -49,12 +52,13 @@ class LineImprovement:
     reference: Array
     limits: Sequence[Range]
 
-    def log_expected(self, mean: Array, sd: Array) -> Array:
+    def log_expected(self, mean: Array, sd: Array, chance: Array | None = None) -> Array:
         """Log of the expected improvement of each row.
 
         Args:
             mean: Shape (S, N, m + c), of each outcome in each scenario.
             sd: Same shape, 0 where it is known.
+            chance: Shape (S, N), that the row can be made; 1 if left out.
 
         Returns:
             Shape (N,), natural log of products of utility units; minus infinity where no drawn
@@ -63,19 +67,23 @@ class LineImprovement:
         used, count, n_outcomes = mean.shape
         normal = _normals(n_outcomes)
         size = max(1, CHUNK // (used * N_DIRECTIONS * n_outcomes))
-        parts = [
-            self._expected(mean[:, first : first + size], sd[:, first : first + size], normal)
-            for first in range(0, count, size)
-        ]
+        made = np.ones((used, count)) if chance is None else chance
+        cuts = [slice(first, first + size) for first in range(0, count, size)]
+        parts = [self._expected(mean[:, cut], sd[:, cut], made[:, cut], normal) for cut in cuts]
         with np.errstate(divide="ignore"):
             return np.log(np.concatenate(parts) if parts else np.empty(0)) + self._log_unit
 
     def volumes(self) -> Array:
-        """Hypervolume of the rows that stand in each scenario, shape (S,)."""
-        powers = self._best ** len(self.reference)
-        return np.asarray(np.exp(self._log_unit) * powers.mean(axis=1))
+        """Hypervolume of the rows that stand in each scenario, shape (S,), along many lines."""
+        m = len(self.reference)
+        over = np.maximum(self.standing - self.reference, 0.0)
+        reach = [
+            (over / line).min(axis=-1).max(axis=1, initial=0.0)
+            for line in _directions(1, m, N_EXACT)[0]
+        ]
+        return np.asarray(np.exp(self._log_unit) * (np.array(reach) ** m).mean(axis=0))
 
-    def _expected(self, mean: Array, sd: Array, normal: Array) -> Array:
+    def _expected(self, mean: Array, sd: Array, chance: Array, normal: Array) -> Array:
         m = len(self.reference)
         drawn = mean[:, :, None, :] + sd[:, :, None, :] * normal
         counts = np.ones(drawn.shape[:3], dtype=bool)
@@ -83,7 +91,7 @@ class LineImprovement:
             counts &= (drawn[..., j] >= low) & (drawn[..., j] <= high)
         reach = self._reach(drawn[..., :m])
         gain = np.maximum(reach**m - self._best[:, None, :] ** m, 0.0)
-        expected: Array = np.where(counts, gain, 0.0).mean(axis=(0, 2))
+        expected: Array = (np.where(counts, gain, 0.0).mean(axis=2) * chance).mean(axis=0)
         return expected
 
     def _reach(self, values: Array) -> Array:
@@ -107,11 +115,11 @@ class LineImprovement:
 
 
 @cache
-def _directions(n: int, m: int) -> Array:
-    """Shape (n, directions, m), of the positive unit sphere: each scenario has its own."""
-    normal = np.abs(norm.ppf(_uniform(n * N_DIRECTIONS, m)))
+def _directions(n: int, m: int, each: int = N_DIRECTIONS) -> Array:
+    """Shape (n, each, m), of the positive unit sphere: each scenario has its own."""
+    normal = np.abs(norm.ppf(_uniform(n * each, m)))
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    return np.asarray(normal.reshape(n, N_DIRECTIONS, m))
+    return np.asarray(normal.reshape(n, each, m))
 
 
 @cache

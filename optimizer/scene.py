@@ -18,6 +18,7 @@ from models.evidence import Points
 from models.gp import GaussianProcess
 from models.scenarios import GPScenarios
 from optimizer.cells import is_front
+from optimizer.hurdle import Hurdle, Inputs
 from optimizer.improvement import Improvement
 from optimizer.limits import Range, utility_ranges
 from optimizer.objectives import Objective
@@ -180,6 +181,7 @@ class GaussianScene:
         rng: Draws what joins.
         plain: What encoded rows ask of each process, with the slope of their basis, for a climb;
             by default they are the inputs themselves.
+        hurdles: What rows must pass to be made.
     """
 
     aim: Aim
@@ -189,6 +191,7 @@ class GaussianScene:
     is_made: Mask
     rng: np.random.Generator
     plain: Plain | None = None
+    hurdles: tuple[Hurdle, ...] = ()
 
     @classmethod
     def of(
@@ -202,6 +205,7 @@ class GaussianScene:
         rng: np.random.Generator,
         n: int = N_SCENARIOS,
         plain: Plain | None = None,
+        hurdles: Sequence[tuple[GaussianProcess, Inputs, float]] = (),
     ) -> "GaussianScene":
         """Scenarios of the rows made and in the making.
 
@@ -214,6 +218,7 @@ class GaussianScene:
             rng: Source of randomness.
             n: S.
             plain: See the attribute.
+            hurdles: Fitted process of a margin, what rows ask of it, and the spread of luck.
 
         Returns:
             The scene.
@@ -225,9 +230,15 @@ class GaussianScene:
             for process, points in zip(processes, asked, strict=True)
         )
         is_made = np.ones((n, len(context)), dtype=bool)
+        waiting = np.arange(len(context)) >= len(made)
         if len(pending) and aim.success is not None:
-            is_made[:, len(made) :] = _thrown(aim.success(pending), n, rng)
-        return cls(aim, ask, scenarios, context, is_made, rng, plain).relevant()
+            is_made[:, waiting] = _thrown(aim.success(pending), n, rng)
+        ahead = []
+        for process, inputs, luck in hurdles:
+            hurdle, passes = Hurdle.of(process, inputs, luck, context, n=n, rng=rng)
+            is_made &= passes | ~waiting
+            ahead.append(hurdle)
+        return cls(aim, ask, scenarios, context, is_made, rng, plain, tuple(ahead)).relevant()
 
     @property
     def values(self) -> Array:
@@ -242,7 +253,10 @@ class GaussianScene:
     def look(self, rows: pd.DataFrame) -> Look:
         """What N further rows would add, each for itself."""
         mean, sd = self.forecast(rows)
-        log_gain = self._log_gain(mean, sd) + self.aim.log_success(rows)
+        chance = np.ones(mean.shape[:2])
+        for hurdle in self.hurdles:
+            chance *= hurdle.chance(rows)
+        log_gain = self._log_gain(mean, sd, chance) + self.aim.log_success(rows)
         return Look(log_gain, self.aim.promise(mean, sd))
 
     def forecast(self, rows: pd.DataFrame) -> tuple[Array, Array]:
@@ -294,14 +308,14 @@ class GaussianScene:
         gradient += np.einsum("spm,spdm->pd", by_sd, sd_slope)
         return value, gradient
 
-    def _log_gain(self, mean: Array, sd: Array) -> Array:
+    def _log_gain(self, mean: Array, sd: Array, chance: Array) -> Array:
         """Log expected improvement; of many rows only the best by a sketch get it in full."""
         if mean.shape[1] <= 2 * N_SHORT:
-            return self._gain.log_expected(mean, sd)
+            return self._gain.log_expected(mean, sd, chance)
         few = min(N_SKETCH, len(mean))
-        rough = self._sketch.log_expected(mean[:few], sd[:few])
+        rough = self._sketch.log_expected(mean[:few], sd[:few], chance[:few])
         short = np.argsort(-rough, kind="stable")[:N_SHORT]
-        full = self._gain.log_expected(mean[:, short], sd[:, short])
+        full = self._gain.log_expected(mean[:, short], sd[:, short], chance[:, short])
         log_gain: Array = np.minimum(rough, full.min())
         log_gain[short] = full
         return log_gain
@@ -317,8 +331,14 @@ class GaussianScene:
             )
             success = self.aim.success
             made = np.ones((n, 1), bool) if success is None else _thrown(success(row), n, self.rng)
+            ahead = []
+            for hurdle in scene.hurdles:
+                further, passes = hurdle.extended(row, self.rng)
+                made &= passes
+                ahead.append(further)
             scene = replace(
                 scene,
+                hurdles=tuple(ahead),
                 scenarios=scenarios,
                 context=stacked([scene.context, row], list(scene.context.columns)),
                 is_made=np.hstack([scene.is_made, made]),
@@ -335,6 +355,7 @@ class GaussianScene:
             scenarios=tuple(scenario.restricted(keep) for scenario in self.scenarios),
             context=self.context.iloc[keep].reset_index(drop=True),
             is_made=self.is_made[:, keep],
+            hurdles=tuple(hurdle.restricted(keep) for hurdle in self.hurdles),
         )
 
     @cached_property

@@ -150,7 +150,7 @@ class Search:
                 break
             keep = ranked.head(max(take, N_SURVIVORS))
             ranked = _in_order(pd.concat([keep, self._ranked(scene, around, batch)]))
-        ranked = self._climbed(scene, ranked, batch)
+        ranked = self._apart(self._climbed(scene, ranked, batch), batch)
         return ranked.head(take).reset_index(drop=True), survivors
 
     def _ranked(self, scene: Scene, rows: pd.DataFrame, batch: pd.DataFrame) -> pd.DataFrame:
@@ -183,6 +183,16 @@ class Search:
         if rows.empty:
             return ranked
         return _in_order(pd.concat([self._ranked(scene, rows, batch), ranked]))
+
+    def _apart(self, ranked: pd.DataFrame, batch: pd.DataFrame) -> pd.DataFrame:
+        """Where nothing is gained, of the most promising rows those far from the batch first."""
+        slope = self.slope
+        if slope is None or batch.empty or np.isfinite(ranked["acquisition"].iloc[0]):
+            return ranked
+        best, rest = ranked.iloc[:N_SURVIVORS], ranked.iloc[N_SURVIVORS:]
+        gap = slope.encode(best)[:, None, :] - slope.encode(batch)[None, :, :]
+        distance = np.sqrt((gap**2).sum(axis=-1)).min(axis=1)
+        return pd.concat([best.iloc[np.argsort(-distance, kind="stable")], rest])
 
     def _leaders(self, scene: Scene) -> pd.DataFrame:
         """Rows that stand and are most often on the front, at most four."""

@@ -67,5 +67,10 @@ class SuccessModel:
         Returns:
             Shape (N,).
         """
-        mean, sd = self.process.predictive(x)
-        return np.asarray(ndtr(mean / np.sqrt(1.0 + sd**2)))
+        mean, sd = self.process.marginal(x)
+        return np.asarray(ndtr(mean / np.hypot(self.luck, sd)))
+
+    @property
+    def luck(self) -> float:
+        """Spread of one trial's luck: its own, which is 1, and the process's scatter."""
+        return float(np.hypot(1.0, self.process.residual_sd))

@@ -140,6 +140,23 @@ def test_a_row_that_surrogates_chose_says_what_it_is_in_for(sample, kind):
     assert text.count("success 68 % (12 to 99 %)") == 1
 
 
+@pytest.mark.parametrize("role", ["core", "skin", "replicate"])
+def test_glasses_with_a_part_of_their_own_say_what_they_are_in_for_too(sample, role):
+    sample["glasses"][1] |= {"role": role, "explanation": EXPLANATION}
+    text = words(sheet(sample))
+    assert "exploration 60 %; loss if left out 30 %" in text
+    assert ("30 % (pellets only)" in text) is (role in ("core", "skin"))
+
+
+def test_a_budget_is_printed_with_the_hours_of_each_row(sample):
+    for item in [*sample["glasses"], *sample["trilayers"]]:
+        item["cost_h"] = 11.5 if "pellet" in item else 79.0
+    assert "cost" not in words(sheet(sample | {"budget": None}))
+    text = words(sheet(sample | {"budget": {"allowed_h": 220.0, "planned_h": 204.0}}))
+    assert "Budget: 204 of 220 h" in text
+    assert (text.count("; cost 11.5 h"), text.count("; cost 79 h")) == (4, 2)
+
+
 @pytest.mark.parametrize(
     "change",
     [

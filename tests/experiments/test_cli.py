@@ -105,7 +105,14 @@ def test_rounds_follow_one_another_and_learn(said):
     counts = [int(r["counts"][0].split()[0]) for r in rounds]
     assert counts[0] == 3
     assert counts[0] < counts[1] < counts[2]
-    assert {g["role"] for g in said["R03"]["glasses"]} <= {"control", "exploit", "explore"}
+    assert {g["role"] for g in said["R03"]["glasses"]} <= {
+        "control",
+        "core",
+        "exploit",
+        "explore",
+        "replicate",
+        "skin",
+    }
     recipes = [
         tuple(g["recipe"][k] for k in ("x", "milling_time_h", "milling_media",
                                        "milling_speed_rpm", "pressing_pressure_mpa"))

@@ -166,6 +166,29 @@ def test_other_rows_have_no_such_line(sample, change):
     assert "why this one" not in shown(round_table(sample))
 
 
+@pytest.mark.parametrize("role", ["core", "skin", "replicate"])
+def test_glasses_with_a_part_of_their_own_say_what_they_are_in_for_too(sample, role):
+    sample["glasses"][1] |= {"role": role, "explanation": EXPLANATION}
+    text = words(shown(round_table(sample)))
+    assert "why this one: front 77 %" in text
+    assert ("loss if left out 30 % (pellets only)" in text) is (role in ("core", "skin"))
+
+
+def test_cells_say_what_they_are_in_for_in_brief(sample):
+    sample["trilayers"][0] |= {"role": "explore", "explanation": EXPLANATION}
+    assert "nearest S01: x +0.05" in words(shown(round_table(sample)))
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_budget_is_shown_with_the_hours_of_each_row(sample, width):
+    for item in [*sample["glasses"], *sample["trilayers"]]:
+        item["cost_h"] = 11.5 if "pellet" in item else 79.0
+    assert "cost:" not in shown(round_table(sample | {"budget": None}), width)
+    text = shown(round_table(sample | {"budget": {"allowed_h": 220.0, "planned_h": 204.0}}), width)
+    assert "Budget: 204 of 220 h" in text
+    assert (text.count("cost: 11.5 h"), text.count("cost: 79 h")) == (4, 2)
+
+
 def test_surrogates_stand_side_by_side_for_each_recipe(tables):
     text = shown(predictions_table(tables, "ionic_conductivity", labels=["first", "second"]))
     rows = [words(line).strip() for line in text.splitlines() if "e-" in line or "ridge" in line]
@@ -221,10 +244,17 @@ def test_a_simulated_campaign_says_so(status):
 
 
 def test_status_says_what_another_round_would_bring(status):
-    gain = {"in_words": "hypervolume +0.020 expected (90 %: 0.000..0.075)"}
-    text = words(shown(status_panel(status | {"next_round": {"glasses": gain, "cells": None}})))
-    assert "Next round of glasses: hypervolume +0.020 expected (90 %: 0.000..0.075)" in text
-    assert "Next round of cells" not in text
+    gain = {"n": 4, "in_words": "hypervolume +0.020 expected (90 %: 0.000..0.075)"}
+    scored = status | {"rounds": status["rounds"][:1]}
+    text = words(shown(status_panel(scored | {"next_round": {"glasses": gain, "cells": None}})))
+    assert "Next round (4 glasses): hypervolume +0.020 expected (90 %: 0.000..0.075)" in text
+    assert text.count("Next round") == 1
+
+
+def test_the_next_round_is_the_one_after_an_open_one(status):
+    gain = {"n": 1, "in_words": "hypervolume +0.020 expected"}
+    text = words(shown(status_panel(status | {"next_round": {"glasses": None, "cells": gain}})))
+    assert "Next round (1 cell, after R02): hypervolume" in text
 
 
 @pytest.mark.parametrize(

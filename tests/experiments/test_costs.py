@@ -3,10 +3,11 @@
 import pandas as pd
 import pytest
 
-from experiments.config import CampaignConfig
+from experiments.config import CampaignConfig, Range, extremes
 from experiments.costs import (
     affordable_cells,
     cell_cost_h,
+    cells_in_reach,
     glass_cost,
     glass_costs_h,
     jar_cost_h,
@@ -54,6 +55,34 @@ def test_as_many_cells_as_the_glasses_leave_hours_for(left_h, n):
     if warnings:
         assert f"{n} of 2 tri-layers" in warnings[0]
         assert "one costs 25 h" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("glasses", "budget_h", "n"),
+    [
+        pytest.param(4, None, 2, id="no-budget"),
+        pytest.param(4, 64.9, 0, id="glasses-take-all"),
+        pytest.param(4, 65.0, 1, id="one-beside-four-glasses"),
+        pytest.param(1, 64.9, 1, id="fewer-glasses"),
+        pytest.param(1, 1000.0, 2, id="no-more-than-wanted"),
+    ],
+)
+def test_a_cell_is_in_reach_if_it_is_paid_for_beside_all_glasses(glasses, budget_h, n):
+    times = {"low": 1.0, "high": 20.0, "step": 1.0}
+    config = CONFIG.model_copy(
+        update={
+            "glasses": CONFIG.glasses.model_copy(update={"milling_time_h": Range(**times)}),
+        }
+    )
+    assert cells_in_reach(config, glasses=glasses, k=2, budget_h=budget_h) == n
+
+
+@pytest.mark.parametrize(("glasses", "least_h"), [(1, 91.0), (4, 124.0)])
+def test_the_least_budget_of_a_cell_is_that_of_the_manual(glasses, least_h):
+    config = CampaignConfig(name="t")
+    shortest_h, _ = extremes(config.glasses.milling_time_h)
+    spent_h = shortest_h + glasses * jar_cost_h(config)
+    assert spent_h + cell_cost_h(config) == least_h
 
 
 def test_a_finer_balance_or_a_larger_batch_tells_nearer_compositions_apart():

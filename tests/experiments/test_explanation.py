@@ -7,16 +7,18 @@ import pandas as pd
 import pytest
 
 from experiments.campaign import Campaign
+from experiments.config import ObjectiveConfig
 from experiments.explanation import explain_cells, explain_glasses
 from experiments.knowledge import GLASS_COLUMNS
 from experiments.ledger_rows import CellRow, ReadingRow
-from experiments.neighbours import nearest_glasses
+from experiments.neighbours import CELL_TEXTS, differences, nearest_glasses
 from experiments.next_round import next_round
+from experiments.outlooks import cell_aim, glass_aim
 from experiments.reasons import explanation_words, role_and_reason
 from experiments.round_ledger import stored_round, write_round
 from experiments.round_plan import plan_round
 from experiments.status import status_of
-from features.errors import CampaignError
+from features.errors import CampaignError, SpaceError
 from features.properties import property_of
 
 GLASSES = (
@@ -97,7 +99,9 @@ def test_gains_have_the_unit_of_their_scale(round_):
 
 
 def test_the_role_follows_from_the_share_of_exploration(round_):
-    chosen = [i for i in round_["glasses"] if i["role"] != "control"] + round_["trilayers"]
+    with_a_part = ("control", "core", "skin", "replicate")
+    glasses = [item for item in round_["glasses"] if item["role"] not in with_a_part]
+    chosen = [*glasses, *round_["trilayers"]]
     assert chosen
     for item in chosen:
         explores = item["explanation"]["exploration_share"] >= 0.5
@@ -153,6 +157,7 @@ def test_status_says_what_the_next_round_would_bring(status, opened):
         assert 0 < found["error"] < found["expected_gain"]
         assert found["more_than"] == pytest.approx(0.02 * status["hypervolume"][kind]["value"])
         assert "(2 % of now)" in found["in_words"]
+        assert ("(pellets only; 90 %" in found["in_words"]) is (kind == "glasses")
     json.dumps(status["next_round"], allow_nan=False)
 
 
@@ -246,6 +251,34 @@ def test_the_compact_line_says_all_of_it():
         "(21 %); exploration 30 %; loss if left out 44 %; nearest S01 (x 0.15, 3 h, SS): x +0.05, "
         "-200 MPa and S02 (x 0.30, 3 h, SS): x -0.10"
     )
+
+
+def test_the_loss_of_a_glass_made_for_cells_counts_its_pellet_only():
+    assert "loss if left out 44 % (pellets only); nearest" in explanation_words(
+        EXPLANATION, pellets_only=True
+    )
+
+
+def test_hours_of_milling_are_said_to_be_that():
+    cell = {"core_milling_time_h": 3.0, "skin_milling_time_h": 3.0}
+    other = pd.Series({name: value + 2.5 for name, value in cell.items()})
+    texts = [each for each in CELL_TEXTS if each[0] in cell]
+    assert differences(other, pd.Series(cell), texts) == [
+        "core milled +2.5 h", "skin milled +2.5 h",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("aim", "part"), [(glass_aim, "glasses"), (cell_aim, "cells")], ids=["glasses", "cells"]
+)
+def test_what_is_wanted_follows_from_the_configuration(opened, aim, part):
+    whole = aim(opened.config, success=None)
+    wanted = getattr(opened.config, part).objectives
+    assert [outcome.name for outcome in whole.outcomes] == list(wanted)
+    lone = {"relative_density": ObjectiveConfig(direction="maximize")}
+    one = getattr(opened.config, part).model_copy(update={"objectives": lone})
+    with pytest.raises(SpaceError, match=f"{part}: a lone objective needs a reference, got none"):
+        aim(opened.config.model_copy(update={part: one}), success=None)
 
 
 def test_paper_gets_the_likeliest_and_the_nearest_alone():

@@ -7,12 +7,14 @@ import pandas as pd
 import pytest
 import yaml
 
+from experiments import glass_batch, round_plan
 from experiments.campaign import Campaign
 from experiments.config import CONFIG_NAME, CampaignConfig
 from experiments.costs import glass_costs_h
 from experiments.glass_batch import propose_glasses
 from experiments.weighing import weighing_resolution
-from features.errors import CampaignError
+from features.errors import CampaignError, SpaceError
+from optimizer.batch import propose_batch
 
 KEYS = ["x", "milling_time_h", "milling_media", "milling_speed_rpm", "pressing_pressure_mpa"]
 MADE = {
@@ -171,6 +173,44 @@ def test_a_step_finer_than_the_balance_gives_no_two_jars_of_one_composition(batc
     )
     x = np.sort(recipes(batch)["x"])
     assert np.diff(x).min() >= weighing_resolution(2.0, 0.1) * (1 - 1e-9)
+
+
+@pytest.mark.parametrize(("controls", "n"), [(1, 1), (0, 0)], ids=["control", "none"])
+def test_the_control_is_in_the_making_when_the_others_are_chosen(
+    batch_of, monkeypatch, controls, n
+):
+    asked = {}
+
+    def chosen(*args, **options):
+        asked.update(options)
+        return propose_batch(*args, **options)
+
+    monkeypatch.setattr(glass_batch, "propose_batch", chosen)
+    batch, *_ = batch_of(2, batch={"controls": controls, "replicates": 0})
+    assert len(asked["pending"]) == n
+    if n:
+        control = pd.DataFrame([dict(batch.glasses[0].recipe)])
+        same = ["x", "milling_media", "milling_speed_rpm", "pressing_pressure_mpa"]
+        pd.testing.assert_frame_equal(asked["pending"][same], control[same])
+
+
+@pytest.mark.parametrize(("budget_h", "wanted"), [(30.0, 0), (None, 2)], ids=["budget", "none"])
+def test_no_glass_is_chosen_for_cells_that_the_budget_does_not_pay(
+    learned, monkeypatch, budget_h, wanted
+):
+    asked = {}
+
+    def asked_for(*args, **options):
+        asked.update(options)
+        raise SpaceError("enough seen")
+
+    monkeypatch.setattr(round_plan, "propose_glasses", asked_for)
+    with Campaign.open(learned) as campaign, pytest.raises(SpaceError, match="enough seen"):
+        round_plan.choose_round(
+            campaign.ledger, campaign.config, campaign.knowledge(),
+            glasses=4, trilayers=2, budget_h=budget_h,
+        )  # fmt: skip
+    assert (asked["trilayers"], asked["wants_skin"]) == (wanted, False)
 
 
 def test_a_budget_limits_the_jars(batch_of):

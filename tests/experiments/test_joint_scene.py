@@ -147,8 +147,21 @@ def test_both_roles_of_a_glass_are_tried():
 def test_the_reason_names_role_and_partner():
     role, why = scene_of_pairs(cores=(0.1,), skins=()).part_in_cells(rows(0.5))
     assert role == "skin"
-    assert "with core0" in why
+    assert "as their skin with core0" in why
     assert scene_of_pairs(cores=(), skins=()).part_in_cells(rows(0.5)) is None
+
+
+def test_a_cell_of_one_glass_throughout_names_both_roles():
+    role, why = scene_of_one_glass().part_in_cells(rows(0.5))
+    assert role == "skin"
+    assert why.startswith("for cells: as their core and skin it is expected")
+
+
+def scene_of_one_glass():
+    made = pd.DataFrame([{"x": 0.1, **STEEL, "pressing_pressure_mpa": 450.0}])
+    rng = np.random.default_rng(0)
+    glasses = outlook_of_draws(pellet_value, [PELLET], n_draws=8)(made, made.iloc[:0], rng)
+    return JointScene(glasses, prospect(by_skin, cores=()), 1.0, np.array([0.1, 0.5]))
 
 
 def test_a_cell_against_the_rules_makes_no_glass_worth_making():

@@ -20,7 +20,8 @@ from experiments.config import (
     read_config,
 )
 from experiments.ledger_rows import CellRow, JarRow, PelletRow, ReadingRow
-from experiments.measurement_console import ranking_table
+from experiments.measurement_console import SHOWN, ranking_table
+from experiments.measurement_words import LEAST
 from experiments.pellet_belief import PropertyBelief
 from features.errors import CampaignError
 from models.evidence import Evidence, Points
@@ -332,12 +333,28 @@ def test_the_command_refuses_what_only_a_round_has(command):
     assert "opens no round, got --glasses too" in err
 
 
-@pytest.mark.parametrize("width", [80, 110])
+@pytest.mark.parametrize("width", [80, 100, 110])
 def test_the_table_fits_and_marks_what_destroys(ranking, width):
     console = Console(width=width, record=True, file=StringIO())
     console.print(ranking_table(ranking))
     text = console.export_text()
     assert max(map(len, text.splitlines())) <= width
+    assert "hypervolume," in "".join(text.splitlines()[:4])  # of what the rise is
     assert "the cell" in text
     assert "Assumption: hours are settings" in text
     assert "…" not in text
+
+
+def test_what_changes_nothing_is_said_once(ranking):
+    idle = [row for row in ranking.measurements if abs(row.rise) < LEAST]
+    worth = [row for row in ranking.measurements if abs(row.rise) >= LEAST]
+    few = replace(ranking, measurements=(*worth[:3], *idle))
+    assert _printed(few).count("are worth less") == 0
+    many = replace(ranking, measurements=(*worth[:1] * (SHOWN + 5), *idle))
+    assert "5 more are worth less; --json has them." in _printed(many)
+
+
+def _printed(ranking):
+    console = Console(width=100, record=True, file=StringIO())
+    console.print(ranking_table(ranking))
+    return console.export_text()

@@ -88,7 +88,7 @@ def test_one_outcome_moves_the_belief_as_bayes_says(new):
     total = quad(weight, *ends)[0]
     mean = quad(lambda f: f * weight(f), *ends)[0] / total
     square = quad(lambda f: f * f * weight(f), *ends)[0] / total
-    found_mean, found_sd = process.marginal(surrogate._inputs(one))
+    found_mean, found_sd = process.marginal(surrogate.inputs(one))
     assert found_mean[0] == pytest.approx(mean, abs=1e-3)
     assert found_sd[0] == pytest.approx(np.sqrt(square - mean**2), rel=1e-3)
 

@@ -323,7 +323,56 @@ def test_a_reference_out_of_reach_is_said():
         objectives=[Objective("slope", "maximize", reference=1e6), OBJECTIVES[0]]
     )
     assert len(optimizer.ask(2)) == 2
-    assert "no candidate is expected to reach the reference point" in optimizer.notes[0]
+    assert "expected to reach the reference 1e+06 of slope: the batch" in optimizer.notes[0]
+
+
+def test_a_limit_out_of_reach_is_named_and_the_batch_spreads():
+    optimizer = Optimizer(SPACE, OBJECTIVES[1:], seed=0, limits=[Limit("branin", at_most=-1e5)])
+    optimizer.tell(world(SPACE.spread(10, np.random.default_rng(7))))
+    batch = optimizer.ask(3)
+    assert "expected to reach the limit of branin:" in optimizer.notes[0]
+    at = SPACE.encode(batch)
+    gaps = np.linalg.norm(at[:, None] - at[None], axis=-1)[np.triu_indices(3, 1)]
+    assert gaps.min() > 0.05
+
+
+def test_rows_of_a_batch_do_not_bet_on_the_same_doubt():
+    rows = SPACE.spread(24, np.random.default_rng(1))
+    failing = (rows["u"] > 0.6).to_numpy()
+    table = world(rows).assign(failed=failing)
+    names = [objective.name for objective in OBJECTIVES[1:]]
+    table[names] = table[names].astype(object).mask(np.repeat(failing[:, None], 2, 1))
+    optimizer = Optimizer(SPACE, OBJECTIVES[1:], seed=0)
+    optimizer.tell(table)
+    at = SPACE.encode(optimizer.ask(4))
+    gaps = np.linalg.norm(at[:, None] - at[None], axis=-1)[np.triu_indices(4, 1)]
+    assert gaps.min() > 0.02
+
+
+def test_few_readings_leave_wide_ranges():
+    rng, inside = np.random.default_rng(0), []
+    for _ in range(40):
+        slope, phase = rng.normal(size=2), rng.uniform(0, 6)
+
+        def truth(rows, slope=slope, phase=phase):
+            return slope[0] * rows["u"] + slope[1] * np.sin(4 * rows["v"] + phase)
+
+        rows = SPACE.spread(2, rng)
+        optimizer = Optimizer(SPACE, [Objective("y", "maximize", reference=-5.0)], seed=0)
+        optimizer.tell(rows.assign(y=truth(rows)))
+        asked = SPACE.spread(20, rng)
+        predicted = optimizer.predict(asked)
+        inside.append(truth(asked).between(predicted["y_lower"], predicted["y_upper"]).mean())
+    assert 0.75 < np.mean(inside) <= 1.0
+
+
+def test_a_batch_keeps_the_rules_of_the_mill():
+    optimizer = told_optimizer(objectives=OBJECTIVES[1:2])
+    batch = optimizer.ask(3, shared=["v"], capacity={"w": {"a": 1}})
+    assert batch["v"].nunique() == 1
+    assert (batch["w"] == "a").sum() <= 1
+    with pytest.raises(SpaceError, match=r"budget must be positive and needs a cost"):
+        optimizer.ask(2, budget=3.0)
 
 
 def test_an_objective_never_read_is_said():

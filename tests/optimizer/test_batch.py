@@ -246,3 +246,10 @@ def test_rows_closer_than_can_be_made_are_one():
 def test_costs_and_resolutions_that_make_no_sense_are_refused(rules, message):
     with pytest.raises(SpaceError, match=message):
         batch_of(2, **rules)
+
+
+def test_a_shared_value_that_fills_the_batch_is_preferred():
+    pool = pd.DataFrame({"x": [0.9, 0.1, 0.2, 0.3], "time": [9, 2, 2, 2], "jar": "steel"})
+    listed = SearchSpace.from_candidates(pool)
+    batch = batch_of(3, candidates=listed, shared=["time"], baseline=NOTHING)
+    assert set(batch["time"]) == {2}

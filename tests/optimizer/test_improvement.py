@@ -105,3 +105,13 @@ def test_lines_know_the_hypervolume():
     standing, reference, _, _ = situation(3, s=1)
     along = LineImprovement(np.repeat(standing, 64, axis=0), reference, []).volumes()
     assert along.mean() == pytest.approx(hypervolume(standing[0], reference), rel=0.02)
+
+
+@pytest.mark.parametrize("distance", [1.0, 3.0, 8.0, 30.0])
+def test_far_beyond_a_limit_is_a_number_and_ever_less(distance):
+    standing, reference = np.full((2, 1, 2), 0.2), np.zeros(2)
+    gain = Improvement(standing, reference, [(-np.inf, 0.8), EVERYTHING])
+    mean = np.tile([[[0.8 + distance, 1.0], [0.9 + distance, 1.0]]], (2, 1, 1))
+    near, far = gain.log_expected(mean, np.full_like(mean, 0.5))
+    assert not np.isnan([near, far]).any()
+    assert near > far or np.isneginf([near, far]).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from features.errors import SpaceError
-from optimizer.objectives import Objective, excesses, reference_utilities, utilities
+from optimizer.objectives import Objective, reference_utilities, utilities
 
 
 def test_larger_utility_is_better_whatever_the_direction():
@@ -24,16 +24,10 @@ def test_scale_and_back_is_the_value():
     np.testing.assert_allclose(sigma.from_scale(sigma.to_scale([1e-6, 3e-4])), [1e-6, 3e-4])
 
 
-def test_excess_is_positive_where_a_limit_is_broken():
-    modulus = Objective("modulus", "maximize", at_least=15, at_most=25)
-    np.testing.assert_allclose(modulus.excess([10, 20, 30]), [[5, -15], [-5, -5], [-15, 5]])
-
-
 def test_several_objectives_are_stacked_along_the_last_axis():
     objectives = [Objective("a", "maximize", at_most=1), Objective("b", "minimize", at_least=0)]
     physical = np.array([[[1.0, 2.0], [3.0, -4.0]]])
     np.testing.assert_allclose(utilities(objectives, physical), [[[1, -2], [3, 4]]])
-    np.testing.assert_allclose(excesses(objectives, physical), [[[0, -2], [2, 4]]])
 
 
 @pytest.mark.parametrize(
