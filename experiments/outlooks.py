@@ -25,12 +25,12 @@ CELL_ORDER: Final = ("critical_current_density", "area_specific_resistance")
 """Order of what ``TrilayerSurrogate.foresee`` returns."""
 
 
-def glass_aim(config: CampaignConfig, success: Success) -> Aim:
+def glass_aim(config: CampaignConfig, success: Success | None) -> Aim:
     """What glasses are wanted for.
 
     Args:
         config: Objectives and reference points.
-        success: Probability that jar and pellet succeed, one a row.
+        success: Probability that jar and pellet succeed, one a row; ``None`` if hurdles tell.
 
     Raises:
         SpaceError: If a lone objective has no reference.
@@ -52,7 +52,7 @@ def cell_aim(config: CampaignConfig, success: Success) -> Aim:
 
 
 def glass_outlook(knowledge: Knowledge, config: CampaignConfig) -> Outlook:
-    """How glasses are foreseen: each objective a Gaussian process, failures by their probability.
+    """How glasses are foreseen: each objective a Gaussian process, and so each cause of failure.
 
     Args:
         knowledge: Fitted surrogates.
@@ -64,7 +64,7 @@ def glass_outlook(knowledge: Knowledge, config: CampaignConfig) -> Outlook:
     Raises:
         SpaceError: If a lone objective has no reference.
     """
-    aim = glass_aim(config, lambda rows: _probability(knowledge, rows))
+    aim = glass_aim(config, None)
     surrogates = [knowledge.layers[objective.name] for objective in aim.outcomes]
 
     def ask(rows: pd.DataFrame) -> list[Array | Points]:
@@ -72,7 +72,19 @@ def glass_outlook(knowledge: Knowledge, config: CampaignConfig) -> Outlook:
 
     def outlook(made: pd.DataFrame, pending: pd.DataFrame, rng: np.random.Generator) -> Scene:
         processes: list[GaussianProcess] = [s.process for s in surrogates if s.process is not None]
-        return GaussianScene.of(processes, aim=aim, ask=ask, made=made, pending=pending, rng=rng)
+        return GaussianScene.of(
+            processes,
+            aim=aim,
+            ask=ask,
+            made=made,
+            pending=pending,
+            rng=rng,
+            hurdles=[
+                (level.process, level.inputs, level.luck)
+                for level in (knowledge.feasibility.jar, knowledge.feasibility.pellet)
+                if level.process is not None
+            ],
+        )
 
     return outlook
 
@@ -161,7 +173,7 @@ def cell_probability(knowledge: Knowledge, cells: pd.DataFrame, sound: Collectio
     return np.asarray(both[:n] * both[n:] * built)
 
 
-def _aim(wanted: Mapping[str, ObjectiveConfig], success: Success, what: str) -> Aim:
+def _aim(wanted: Mapping[str, ObjectiveConfig], success: Success | None, what: str) -> Aim:
     objectives = objectives_of(wanted)
     reference = reference_utilities(objectives)
     if reference is None:
@@ -170,13 +182,3 @@ def _aim(wanted: Mapping[str, ObjectiveConfig], success: Success, what: str) -> 
             "one in campaign.yaml"
         )
     return Aim(outcomes=objectives, reference=reference, success=success)
-
-
-def _probability(knowledge: Knowledge, rows: pd.DataFrame) -> Array:
-    """That a jar is sound and a pellet of it too; levels are independent."""
-    recipes = rows[list(GLASS_COLUMNS)]
-    jar, pellet = (
-        level.predict(recipes)["probability"].to_numpy(dtype=float)
-        for level in (knowledge.feasibility.jar, knowledge.feasibility.pellet)
-    )
-    return np.asarray(jar * pellet)

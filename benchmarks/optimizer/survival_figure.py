@@ -30,7 +30,8 @@ def draw_survival(pairs: pd.DataFrame, path: Path, scaled: pd.DataFrame | None =
     Args:
         pairs: From ``pairs_table``.
         path: PNG.
-        scaled: The same with the rival that is told logarithms; drawn above, without a band.
+        scaled: The same with the rival that is told logarithms; drawn above, without a band, if
+            it ran in all of the pairs: else its curve is of other campaigns.
     """
     figure = Figure(figsize=(12, 7.2), layout="constrained")
     FigureCanvasAgg(figure)
@@ -38,7 +39,7 @@ def draw_survival(pairs: pd.DataFrame, path: Path, scaled: pd.DataFrame | None =
     for axes, threshold in zip(panels[0], THRESHOLDS, strict=True):
         weight = "bold" if threshold == THRESHOLDS[0] else "normal"
         _panel(axes, pairs, threshold)
-        if scaled is not None and len(scaled):
+        if scaled is not None and len(scaled) == len(pairs):
             _curve(axes, rounds_of(scaled, SCALED, threshold), SCALED, band=False)
         axes.set_title(
             f"worlds E to G, to {100 * threshold:.0f} % ({len(pairs)} pairs)",
@@ -103,6 +104,6 @@ def _curve(axes: Axes, runs: Rounds, name: str, *, band: bool = True) -> None:
         level = 100 * float(curve.share[-1]) if len(curve.share) else 100.0
         axes.plot(ROUNDS, level, "+", color=colour, ms=11, mew=2)
         axes.annotate(
-            f"{censored}", (ROUNDS, level), textcoords="offset points", xytext=(-8, 5),
-            color=colour, fontsize=8,
+            f"{censored}", (ROUNDS, level), textcoords="offset points", xytext=(-5, -14),
+            ha="right", color=colour, fontsize=8,
         )  # fmt: skip

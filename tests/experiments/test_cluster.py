@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import dask
+import numpy as np
 import pandas as pd
 import pytest
 from distributed import LocalCluster
@@ -21,6 +22,7 @@ from experiments.workers import default_jobs, workers
 from features.errors import CampaignError, TableError
 from models.settings_search import SettingsSearch
 from models.tuning import tune
+from optimizer import Objective, Optimizer, SearchSpace
 
 pytest_plugins = ["tests.experiments.compared_campaign"]
 
@@ -125,6 +127,22 @@ def test_a_comparison_is_the_same_on_a_cluster(measured, two_workers):
         pd.testing.assert_frame_equal(getattr(there, table), getattr(here, table), check_exact=True)
     assert there.verdict == here.verdict
     assert told == [(done, 30) for done in range(1, 31)]
+
+
+def test_a_pool_is_scored_the_same_on_a_cluster(two_workers):
+    rng = np.random.default_rng(0)
+    pool = pd.DataFrame(rng.random((9000, 3)), columns=["a", "b", "c"])
+    told = pool.head(12).assign(y=lambda t: t["a"], z=lambda t: t["b"] - t["a"] ** 2)
+    objectives = [Objective(name, "maximize", reference=-1.0) for name in ("y", "z")]
+
+    def chosen():
+        optimizer = Optimizer(SearchSpace.from_candidates(pool), objectives, seed=0)
+        optimizer.tell(told)
+        return optimizer.ask(2)
+
+    here = chosen()
+    with workers(dask=two_workers):
+        pd.testing.assert_frame_equal(chosen(), here)
 
 
 def test_settings_are_chosen_the_same_on_a_cluster(measured, two_workers):
