@@ -34,6 +34,9 @@ from models.hyperparameters import (
 from models.matern import Kernel, correlation_of_squares, slope_of_squares
 from models.told import Units
 
+FEW_POINTS: Final = 8
+"""Few scenarios share this many points of the hyperparameters: each costs a factor of its own."""
+
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
@@ -137,7 +140,8 @@ class GPScenarios:
         units, told, learned = process.inner
         points = process.checked(context)
         inner, known = units.standard(points), units.known(points)
-        owner = rng.permutation(_resampled(learned.weights, n, rng))
+        points_used = _resampled(learned.weights, max(FEW_POINTS, n // FEW_POINTS), rng)
+        owner = rng.permutation(np.resize(points_used, n))
         normal = _quasi_normal(n, len(points), rng)
         values, systems = np.empty((n, len(points))), []
         for number in np.unique(owner):

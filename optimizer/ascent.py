@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 Array = NDArray[np.float64]
 Slopes = Callable[[Array], tuple[Array, Array]]
 
-MOST_STEPS: Final = 40
+MOST_STEPS: Final = 30
 
 
 def ascended(slopes: Slopes, start: Array, free: NDArray[np.intp]) -> Array:
@@ -50,7 +50,7 @@ def ascended(slopes: Slopes, start: Array, free: NDArray[np.intp]) -> Array:
         jac=True,
         method="L-BFGS-B",
         bounds=[(0.0, 1.0)] * (len(start) * len(free)),
-        options={"maxiter": MOST_STEPS, "ftol": 1e-9, "gtol": 1e-6},
+        options={"maxiter": MOST_STEPS, "ftol": 1e-7, "gtol": 1e-4},
     )
     end = start.copy()
     end[:, free] = np.clip(found.x.reshape(len(start), len(free)), 0.0, 1.0)

@@ -78,7 +78,7 @@ def propose_batch(
     resolution: Mapping[str, float] | None = None,
     slope: Slope | None = None,
     n_spread: int = N_SPREAD,
-    n_near: int = 96,
+    n_near: int = 64,
 ) -> pd.DataFrame:
     """The next q rows by greedy noisy expected hypervolume improvement.
 

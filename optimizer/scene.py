@@ -39,7 +39,7 @@ Plain = Callable[[Array], Sequence[tuple[Array | Points, Array | None]]]
 Draw = Callable[[pd.DataFrame, int, np.random.Generator], NDArray[np.float64]]
 """``draw(rows, n, rng)``: joint draws of shape (n, len(rows), k), physical units."""
 
-N_SCENARIOS: Final = 64
+N_SCENARIOS: Final = 48
 
 MOST_OBJECTIVES: Final = 5
 """With more the front has too many boxes, and nearly every row is on it."""

@@ -17,7 +17,7 @@ from optimizer.scene import GaussianScene, Look, Scene
 
 Array = NDArray[np.float64]
 
-N_SURVIVORS: Final = 96
+N_SURVIVORS: Final = 64
 """Candidates kept after the first row. A row's improvement can only shrink as others join the
 batch, so that the lower ranks need not be looked at again."""
 

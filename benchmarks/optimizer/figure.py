@@ -27,7 +27,12 @@ COLOURS: Final[Mapping[str, str]] = {
 """Okabe and Ito's palette."""
 
 DASHED: Final = frozenset({"sobol", "random", "optuna_nsga2"})
-VERDICT_COLOURS: Final = {"above": "#009E73", "level": "#6b6b6b", "below": "#D55E00"}
+VERDICT_COLOURS: Final = {
+    "above": "#009E73",
+    "level": "#6b6b6b",
+    "below": "#D55E00",
+    "too few seeds": "#bbbbbb",
+}
 N_COLUMNS: Final = 4
 
 

@@ -14,6 +14,8 @@ Array = NDArray[np.float64]
 Row = dict[str, Any]
 
 N_BOOTSTRAP: Final = 10_000
+LEAST_SEEDS: Final = 3
+"""Fewer tell no interval."""
 KEY: Final = ["problem", "strategy", "seed"]
 
 
@@ -78,7 +80,7 @@ def mean_interval(samples: Sequence[ArrayLike]) -> Array:
         samples: One a problem, each of one number a seed.
 
     Returns:
-        Mean, lower, upper.
+        Mean, lower, upper; the bounds are NaN with fewer than ``LEAST_SEEDS`` seeds of a problem.
     """
     rng = np.random.default_rng(0)
     kept = [np.asarray(sample, dtype=float) for sample in samples]
@@ -90,13 +92,17 @@ def mean_interval(samples: Sequence[ArrayLike]) -> Array:
         axis=0,
     )  # fmt: skip
     centre = np.mean([sample.mean() for sample in kept])
+    if min(map(len, kept)) < LEAST_SEEDS:
+        return np.array([centre, np.nan, np.nan])
     return np.array([centre, *np.quantile(means, [0.025, 0.975])])
 
 
 def verdict(interval: Array) -> str:
     """Above, level or below, from where a 95 % interval lies."""
-    if not np.isfinite(interval).all():
+    if not np.isfinite(interval[0]):
         return "missing"
+    if not np.isfinite(interval).all():
+        return "too few seeds"
     return "above" if interval[1] > 0 else "below" if interval[2] < 0 else "level"
 
 

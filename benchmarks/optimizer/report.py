@@ -222,6 +222,8 @@ def _words(sample: "np.ndarray[Any, np.dtype[np.float64]]") -> list[str]:
 
 def _interval_text(interval: "np.ndarray[Any, np.dtype[np.float64]]") -> str:
     mean, lower, upper = 100 * interval
+    if np.isfinite(mean) and not np.isfinite(lower):
+        return f"{mean:+.1f}"
     return f"{mean:+.1f} ({lower:+.1f} to {upper:+.1f})"
 
 

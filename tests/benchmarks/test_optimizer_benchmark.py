@@ -169,8 +169,13 @@ def test_pairs_are_of_one_seed() -> None:
 
 @pytest.mark.parametrize(
     ("sample", "word"),
-    [([0.1, 0.2, 0.15], "above"), ([-0.1, 0.2, 0.0], "level"), ([-0.1, -0.2], "below")],
-    ids=["above", "level", "below"],
+    [
+        ([0.1, 0.2, 0.15], "above"),
+        ([-0.1, 0.2, 0.0], "level"),
+        ([-0.1, -0.2, -0.1], "below"),
+        ([0.1], "too few seeds"),
+    ],
+    ids=["above", "level", "below", "one seed"],
 )
 def test_the_verdict_follows_the_interval(sample: list[float], word: str) -> None:
     assert verdict(mean_interval([sample])) == word
@@ -181,7 +186,7 @@ def test_without_a_pair_the_verdict_is_missing() -> None:
 
 
 def test_the_interval_of_a_mean_over_problems_keeps_each_problems_weight() -> None:
-    interval = mean_interval([[0.0] * 20, [1.0] * 2])
+    interval = mean_interval([[0.0] * 20, [1.0] * 3])
     np.testing.assert_allclose(interval, 0.5)
 
 
