@@ -250,6 +250,20 @@ def test_costs_and_resolutions_that_make_no_sense_are_refused(rules, message):
 
 def test_a_shared_value_that_fills_the_batch_is_preferred():
     pool = pd.DataFrame({"x": [0.9, 0.1, 0.2, 0.3], "time": [9, 2, 2, 2], "jar": "steel"})
-    listed = SearchSpace.from_candidates(pool)
-    batch = batch_of(3, candidates=listed, shared=["time"], baseline=NOTHING)
+
+    def corner(rows, n, rng):
+        # the lone row of the long run is better than any of the short one, which fills the batch
+        good = np.where(rows["time"] == 9, 3.0, 1.0 + rows["x"].to_numpy(dtype=float))
+        values = np.stack([good, 10.0 - good - rows["x"].to_numpy(dtype=float)], axis=-1)
+        return np.repeat(values[None], n, axis=0)
+
+    batch = propose_batch(
+        outlook_of_draws(corner, OBJECTIVES, n_draws=16),
+        SearchSpace.from_candidates(pool),
+        3,
+        baseline=NOTHING,
+        pending=NOTHING,
+        shared=["time"],
+        rng=np.random.default_rng(0),
+    )
     assert set(batch["time"]) == {2}

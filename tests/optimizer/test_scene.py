@@ -7,6 +7,7 @@ import pytest
 from features.errors import TableError
 from models.gp import GaussianProcess
 from optimizer.ascent import ascended
+from optimizer.hurdle import Hurdle
 from optimizer.limits import Limit, utility_ranges
 from optimizer.objectives import Objective
 from optimizer.scene import Aim, GaussianScene, SampledScene, foreseen_by_draws
@@ -153,6 +154,24 @@ def test_success_is_learned_from_failures():
     low, high = learned.probability(np.array([[0.1], [0.95]]))
     assert low > 0.8
     assert high < 0.4
+
+
+def test_a_row_that_fails_takes_its_neighbours_with_it():
+    x = np.linspace(0, 1, 12)[:, None]
+    model = SuccessModel.of(x, x[:, 0] < 0.6)
+    hurdle, _ = Hurdle.of(
+        model.process,
+        lambda rows: rows.to_numpy(dtype=float),
+        model.luck,
+        NONE.astype(float),
+        n=256,
+        rng=np.random.default_rng(0),
+    )
+    row, twin = pd.DataFrame({"x": [0.60]}), pd.DataFrame({"x": [0.62]})
+    joined, passes = hurdle.extended(row, np.random.default_rng(1))
+    chance = joined.chance(twin)[:, 0]
+    assert 0.2 < passes.mean() < 0.9
+    assert chance[passes[:, 0]].mean() > chance[~passes[:, 0]].mean() + 0.1
 
 
 @pytest.mark.parametrize(
