@@ -1,16 +1,25 @@
 """The command line: parse, one call, print. Heavy modules load inside the commands."""
 
-import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from experiments import cli_planning
+from experiments.cli_parts import (
+    HERE,
+    Folder,
+    Json,
+    busy,
+    console,
+    open_campaign,
+    say,
+    say_json,
+    workers_here,
+)
 from features.errors import GlassError
 
 if TYPE_CHECKING:
@@ -25,13 +34,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-Folder = Annotated[
-    Path, typer.Option("--campaign", "-c", help="The campaign's folder.", show_default=True)
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
-
-HERE = Path()
+app.add_typer(cli_planning.app)
 
 
 class WorldLetter(StrEnum):
@@ -90,12 +93,12 @@ def init(
     with Campaign.create(name, config, empty=empty) as campaign:
         status = campaign.status()
     if as_json:
-        _print_json({"campaign": str(name), "readings": status["readings"]})
+        say_json({"campaign": str(name), "readings": status["readings"]})
         return
-    _print(f"Campaign {status['campaign']} is in {name}: campaign.yaml says what is searched.")
+    say(f"Campaign {status['campaign']} is in {name}: campaign.yaml says what is searched.")
     for line in status["in_words"]:
-        _print(f"  {line}")
-    _print(f"Next: glassloop propose --campaign {name}")
+        say(f"  {line}")
+    say(f"Next: glassloop propose --campaign {name}")
 
 
 @app.command()
@@ -135,15 +138,15 @@ def propose(
             campaign, [n for n, v in asked.items() if v not in (None, False)], as_json
         )
         return
-    with _open(campaign) as opened:
+    with open_campaign(campaign) as opened:
         waiting = opened.open_rounds() if unless_open else []
         if waiting:
             round_ = opened.show(waiting[0])
         else:
-            with _busy("learning from the data and choosing the batch"):
+            with busy("learning from the data and choosing the batch"):
                 round_ = opened.propose(glasses=glasses, trilayers=trilayers, budget_h=budget)
         if as_json:
-            _print_json(round_)
+            say_json(round_)
             return
         _print_round(opened, round_, is_new=not waiting)
 
@@ -192,8 +195,8 @@ def record(
             f"record: needs made.csv and results.csv, or --literature and its file, got {got}; "
             "give the one or the other"
         )
-    with _open(campaign) as opened:
-        with _busy("checking, writing and scoring"):
+    with open_campaign(campaign) as opened:
+        with busy("checking, writing and scoring"):
             if made is None:
                 report = opened.record_literature(Path(literature or ""), by=by)
             elif results is not None:
@@ -222,16 +225,16 @@ def status(
 
     Example: glassloop status --campaign my-campaign --json
     """
-    with _open(campaign) as opened:
+    with open_campaign(campaign) as opened:
         opened.deliver()
-        with _busy("Looking at what another round would bring" if not quick else "Reading"):
+        with busy("Looking at what another round would bring" if not quick else "Reading"):
             state = opened.status(worth=None if quick else worth)
     if as_json:
-        _print_json(state)
+        say_json(state)
         return
     from experiments.console import status_panel
 
-    _console().print(status_panel(state))
+    console().print(status_panel(state))
 
 
 @app.command()
@@ -265,14 +268,14 @@ def predict(
         others["temperature_c"] = temperature
     usual = "0.15" if any(":" in text for text in others.values()) else "0:0.6:0.1"
     recipes = sweep_recipes({"x": x or usual, **others}, media)
-    with _open(campaign) as opened:
+    with open_campaign(campaign) as opened:
         tables = opened.predict(recipes)
         success = opened.predict_success(recipes)
         energies = opened.activation_energies(recipes)
         rests_on = opened.in_words()
         simulated = opened.kind == "simulated"
     if as_json:
-        _print_json(
+        say_json(
             {
                 "simulated": simulated,
                 "rests_on": rests_on,
@@ -291,20 +294,20 @@ def predict(
     from experiments.console import activation_table, predictions_table, success_table
     from features.arrhenius import ARRHENIUS_C
 
-    console = _console()
+    screen = console()
     if simulated:
-        console.print("SIMULATED: learned from the virtual lab, not from measurements.")
+        screen.print("SIMULATED: learned from the virtual lab, not from measurements.")
     for name, by_surrogate in tables.items():
-        console.print(predictions_table(by_surrogate, name))
-        console.print(f"GP on {rests_on[name]}\n")
-    console.print(activation_table(energies))
+        screen.print(predictions_table(by_surrogate, name))
+        screen.print(f"GP on {rests_on[name]}\n")
+    screen.print(activation_table(energies))
     if temperature is not None and not recipes["temperature_c"].between(*ARRHENIUS_C).all():
         low, high = ARRHENIUS_C
-        console.print(
+        screen.print(
             f"The law of temperature is known to hold from {low:g} to {high:g} °C; beyond, the "
             "ranges are too narrow."
         )
-    console.print(success_table(success))
+    screen.print(success_table(success))
 
 
 @app.command()
@@ -346,7 +349,7 @@ def compare(
     from experiments.comparison_console import comparison_bar, comparison_json, comparison_report
     from experiments.comparison_page import page, pictures
 
-    with _open(campaign) as opened, _workers(jobs, dask, or_here=or_here):
+    with open_campaign(campaign) as opened, workers_here(jobs, dask, or_here=or_here):
         opened.deliver()
         target = html or opened.folder / "compare.html"
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -356,8 +359,8 @@ def compare(
                 n_jobs=jobs, seed=seed, progress=progress,
             )  # fmt: skip
         if not as_json:
-            _console().print(comparison_report(found))
-        with _busy("drawing and storing"):
+            console().print(comparison_report(found))
+        with busy("drawing and storing"):
             drawn = pictures(found, n_jobs=jobs)
             text = page(found, drawn)
             target.write_text(text, encoding="utf-8")
@@ -366,17 +369,15 @@ def compare(
     run_id = told.run_id if told else None
     if as_json:
         tuned = {"tuning": {name: tuning.to_dict() for name, tuning in tunings.items()}}
-        _print_json(
-            {**comparison_json(found), **tuned, "html": str(target), "mlflow_run_id": run_id}
-        )
+        say_json({**comparison_json(found), **tuned, "html": str(target), "mlflow_run_id": run_id})
     else:
         for tuning in tunings.values():
-            _print(tuning.in_words())
-        _print(f"Page:    {target}")
+            say(tuning.in_words())
+        say(f"Page:    {target}")
     if told and run_id is None:
         typer.echo(f"warning: {told.where}; the rest is as printed", err=True)
     elif told and not as_json:
-        _print(f"MLflow:  {told.where}")
+        say(f"MLflow:  {told.where}")
 
 
 def _tuned(
@@ -410,15 +411,15 @@ def simulate(
 
     Example: glassloop simulate --world B --seed 1
     """
-    with _open(campaign) as opened:
-        with _busy("making and measuring in the virtual lab"):
+    with open_campaign(campaign) as opened:
+        with busy("making and measuring in the virtual lab"):
             report = opened.simulate(world=world.value, seed=seed, fill_only=fill_only)
         if report is None:
             folder = opened.round_folder(opened.open_rounds()[0])
             if as_json:
-                _print_json({"simulated": True, "filled": str(folder)})
+                say_json({"simulated": True, "filled": str(folder)})
             else:
-                _print(f"SIMULATED: {folder}/made.csv and results.csv are filled, not recorded.")
+                say(f"SIMULATED: {folder}/made.csv and results.csv are filled, not recorded.")
             return
         _print_report(opened, report, as_json=as_json)
 
@@ -440,14 +441,14 @@ def export(
     """
     from experiments.optuna_study import export_studies
 
-    with _open(campaign) as opened, _busy("writing the studies"):
+    with open_campaign(campaign) as opened, busy("writing the studies"):
         studies = export_studies(opened, optuna, replace=replace)
     if as_json:
-        _print_json({"studies": [study.to_dict() for study in studies]})
+        say_json({"studies": [study.to_dict() for study in studies]})
         return
     for study in studies:
-        _print(study.in_words())
-    _print(f"Look at it: optuna-dashboard {studies[0].storage}")
+        say(study.in_words())
+    say(f"Look at it: optuna-dashboard {studies[0].storage}")
 
 
 @app.command()
@@ -456,51 +457,16 @@ def verify(campaign: Folder = HERE, as_json: Json = False) -> None:
 
     Example: glassloop verify --campaign my-campaign
     """
-    with _open(campaign) as opened:
+    with open_campaign(campaign) as opened:
         faults = opened.verify()
     if as_json:
-        _print_json({"sound": not faults, "faults": faults})
+        say_json({"sound": not faults, "faults": faults})
     elif not faults:
-        _print("The ledger is sound.")
+        say("The ledger is sound.")
     for fault in faults:
         typer.echo(f"fault: {fault}", err=True)
     if faults:
         raise typer.Exit(code=1)
-
-
-@contextmanager
-def _open(folder: Path) -> "Iterator[Campaign]":
-    """The campaign; imported here so that --help stays quick."""
-    from experiments.campaign import Campaign
-
-    with Campaign.open(folder) as campaign:
-        yield campaign
-
-
-@contextmanager
-def _workers(jobs: int | None, dask: str | None, *, or_here: bool) -> Iterator[None]:
-    """Where parallel work runs; says so when that is not where it was asked to run."""
-    from experiments.workers import workers
-
-    with workers(jobs, dask, or_here=or_here) as why_here:
-        if why_here is not None:
-            typer.echo(f"warning: {why_here}", err=True)
-        yield
-
-
-@contextmanager
-def _busy(what: str) -> Iterator[None]:
-    """A spinner on the terminal while something takes longer than a moment."""
-    from rich.console import Console
-
-    with Console(stderr=True).status(f"{what} ..."):
-        yield
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else 110)
 
 
 def _mapping(columns: list[str]) -> dict[str, str]:
@@ -520,39 +486,20 @@ def _mapping(columns: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _print(text: str) -> None:
-    typer.echo(text)
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(_finite(value), indent=1, default=str))
-
-
-def _finite(value: Any) -> Any:
-    """NaN and infinities as null: they are not JSON."""
-    if isinstance(value, dict):
-        return {str(key): _finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
-    return value
-
-
 def _print_round(campaign: "Campaign", round_: dict[str, Any], *, is_new: bool) -> None:
     from experiments.console import round_table
 
     if not is_new:
-        _print(f"Round {round_['round']} is open; its results are not all in. It was proposed so:")
-    _console().print(round_table(round_))
+        say(f"Round {round_['round']} is open; its results are not all in. It was proposed so:")
+    console().print(round_table(round_))
     folder = campaign.round_folder(round_["round"])
-    _print(f"Folder:  {folder}")
-    _print("         print batch_sheet.html, fill in made.csv and results.csv, then")
-    _print(
+    say(f"Folder:  {folder}")
+    say("         print batch_sheet.html, fill in made.csv and results.csv, then")
+    say(
         f"         glassloop record {folder / 'made.csv'} {folder / 'results.csv'} "
         f"--campaign {campaign.folder}"
     )
-    _print(f"MLflow:  {campaign.where_tracked(round_['round'])}")
+    say(f"MLflow:  {campaign.where_tracked(round_['round'])}")
 
 
 def _rank_measurements(folder: Path, besides: list[str], as_json: bool) -> None:
@@ -568,20 +515,20 @@ def _rank_measurements(folder: Path, besides: list[str], as_json: bool) -> None:
             f"propose --measure: ranks measurements and opens no round, got {', '.join(besides)} "
             "too; give the one or the other"
         )
-    with _open(folder) as opened, _busy("learning from the data and weighing measurements"):
+    with open_campaign(folder) as opened, busy("learning from the data and weighing measurements"):
         ranking = opened.measure()
     if as_json:
-        _print_json(ranking.to_dict())
+        say_json(ranking.to_dict())
         return
     from experiments.measurement_console import ranking_table
 
-    _console().print(ranking_table(ranking))
+    console().print(ranking_table(ranking))
 
 
 def _print_literature(campaign: "Campaign", report: "Report", *, as_json: bool) -> None:
     use = campaign.config.literature.use
     if as_json:
-        _print_json(
+        say_json(
             {
                 "values_added": report.readings_added,
                 "values_corrected": report.readings_corrected,
@@ -593,14 +540,14 @@ def _print_literature(campaign: "Campaign", report: "Report", *, as_json: bool) 
         return
     for warning in report.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    _print(
+    say(
         f"Literature: {report.readings_added} new, {report.readings_corrected} corrected, "
         f"{report.unchanged} known already."
     )
     if use:
-        _print("They are learned from; glassloop status says how much they change.")
+        say("They are learned from; glassloop status says how much they change.")
     else:
-        _print("They are not learned from: literature.use is false in campaign.yaml.")
+        say("They are not learned from: literature.use is false in campaign.yaml.")
 
 
 def _print_report(campaign: "Campaign", report: "Report", *, as_json: bool) -> None:
@@ -610,30 +557,30 @@ def _print_report(campaign: "Campaign", report: "Report", *, as_json: bool) -> N
 
     state = campaign.status()
     if as_json:
-        _print_json(
+        say_json(
             {**asdict(report), "kind": campaign.kind, "hypervolume": state["hypervolume"]}
             | {"coverage": state["coverage"]}
         )
         return
     if campaign.kind == "simulated":
-        _print("SIMULATED: these values come from the virtual lab, not from measurements.")
+        say("SIMULATED: these values come from the virtual lab, not from measurements.")
     for warning in report.warnings:
         typer.echo(f"warning: {warning}", err=True)
     if report.is_empty:
-        _print("Nothing is filled in: no row has a status or a value yet.")
+        say("Nothing is filled in: no row has a status or a value yet.")
         return
-    _print(
+    say(
         f"{report.specimens} specimens, {report.readings_added} new readings, "
         f"{report.readings_corrected} corrected, {report.unchanged} rows known already."
     )
     for round_id in report.closed:
-        _print(f"Round {round_id} is closed.")
+        say(f"Round {round_id} is closed.")
     for round_ in state["rounds"]:
         if round_["waits_for"]:
-            _print(waiting_sentence(round_["id"], round_["waits_for"]))
+            say(waiting_sentence(round_["id"], round_["waits_for"]))
     if state["coverage"]:
         inside = state["coverage"]
-        _print(
+        say(
             f"Inside the 90 % interval: {inside['90']:.0%}, inside the 50 %: {inside['50']:.0%} "
             f"of {inside['n']} readings predicted before they were measured."
         )
