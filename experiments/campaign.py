@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from experiments.comparison_record import Tracked, track_comparison
 from experiments.config import CONFIG_NAME, CampaignConfig, read_config, write_config
 from experiments.feasibility_data import fit_feasibility
 from experiments.knowledge import PELLET_PROPERTIES, Knowledge, feature_ranges, fit_knowledge
+from experiments.laboratory import Laboratory
 from experiments.ledger import Ledger
 from experiments.literature_file import write_example
 from experiments.literature_record import record_literature
@@ -27,10 +28,12 @@ from experiments.recording import Report, bench, record_files, write
 from experiments.round_files import ROUND_FILES, label_simulated, round_files
 from experiments.round_folder import write_folder
 from experiments.round_ledger import stored_round, write_round
-from experiments.round_plan import JAR_COLUMNS, Round, plan_round
+from experiments.round_plan import JAR_COLUMNS, Chooser, Round, choose_round, plan_round
 from experiments.settling import close, settle
-from experiments.simulation import VirtualChemist
+from experiments.simulation import VIRTUAL, VirtualChemist
 from experiments.status import status_of
+from experiments.virtual_lab import VirtualLab
+from experiments.virtual_worlds import World
 from features.errors import CampaignError, InputError
 from features.properties import TEMPERATURE_DEPENDENT
 from features.recipe import GlassRecipe
@@ -167,6 +170,7 @@ class Campaign:
         glasses: int | None = None,
         trilayers: int | None = None,
         budget_h: float | None = None,
+        choose: Chooser = choose_round,
     ) -> Round:
         """Open a new round: the next mill run and the next tri-layers.
 
@@ -175,6 +179,7 @@ class Campaign:
             trilayers: Cells; the configuration's number when left out.
             budget_h: The most the round may cost, h, by ``costs`` of the configuration; fewer
                 glasses and cells are proposed then, with a warning.
+            choose: What chooses the recipes; another strategy in a study.
 
         Returns:
             The round, as plain data. It is in the ledger, its folder is written, and MLflow is
@@ -188,7 +193,13 @@ class Campaign:
         k = self.config.batch.trilayers if trilayers is None else trilayers
         knowledge = self.knowledge()
         round_ = plan_round(
-            self.ledger, self.config, knowledge, glasses=q, trilayers=k, budget_h=budget_h
+            self.ledger,
+            self.config,
+            knowledge,
+            glasses=q,
+            trilayers=k,
+            budget_h=budget_h,
+            choose=choose,
         )
         write_round(self.ledger, self.config, knowledge, round_)
         return self.show(round_["round"])
@@ -311,7 +322,7 @@ class Campaign:
                 tx.correct_pellet(replace(pellet, status="not_made", note=UNTOLD))
             for jar in jars:
                 tx.correct_jar(replace(jar, status="not_made", note=UNTOLD))
-            close(tx, round_id)
+            close(tx, round_id, self.config)
         self.deliver()
 
     def simulate(
@@ -336,20 +347,42 @@ class Campaign:
         waiting = self.open_rounds()
         if not waiting:
             raise CampaignError("there is no open round to simulate; run 'glassloop propose' first")
-        round_id = waiting[0]
+        laboratory = VirtualLab(World(world), seed=seed)
+        files = self.fill(laboratory, waiting[0])
+        return None if fill_only else self.record(*files, by=f"{VIRTUAL}: {laboratory.source}")
+
+    def fill(
+        self, laboratory: Laboratory, round_id: str, *, late: Collection[str] = ()
+    ) -> tuple[Path, Path]:
+        """Fill a round's files by making and measuring it in a simulated laboratory.
+
+        The campaign becomes simulated, for good.
+
+        Args:
+            laboratory: Makes and measures.
+            round_id: The round.
+            late: Properties whose values are not there yet; their rows stay blank.
+
+        Returns:
+            ``made.csv`` and ``results.csv``, to be recorded.
+
+        Raises:
+            CampaignError: If there is no such round, or a lab has filled in the files.
+            LedgerError: If the campaign holds a lab's own data.
+        """
         assays = Assays(**self.config.assays.model_dump())
-        chemist = VirtualChemist(world, seed, self._glass, assays)
+        chemist = VirtualChemist(laboratory, self._glass, assays)
         self.show(round_id)
         folder = self.round_folder(round_id)
         made, results = folder / "made.csv", folder / "results.csv"
         filled = chemist.fill_made(made.read_text(), self.config.glasses.batch_mass_g)
-        values = chemist.fill_results(results.read_text())
+        values = chemist.fill_results(results.read_text(), late=late)
         with self.ledger.transaction() as tx:
             tx.set_kind("simulated")
         label_simulated(folder, self.show(round_id), self.config)
         made.write_text(filled)
         results.write_text(values)
-        return None if fill_only else self.record(made, results, by=chemist.operator)
+        return made, results
 
     def predict(self, recipes: pd.DataFrame) -> dict[str, dict[str, pd.DataFrame]]:
         """Predictions of two surrogates side by side for any pellet recipes.

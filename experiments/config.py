@@ -304,8 +304,12 @@ class CostConfig(_Strict):
 
 
 class MlflowConfig(_Strict):
-    """Where rounds are tracked; relative to the campaign's folder. The environment wins."""
+    """Where rounds are tracked; relative to the campaign's folder. The environment wins.
 
+    With ``track`` false MLflow is told nothing, as in the campaigns of a study.
+    """
+
+    track: bool = True
     folder: str = "../mlruns"
     tracking_uri: str | None = None
 

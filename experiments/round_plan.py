@@ -7,7 +7,7 @@ the ledger.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
@@ -82,6 +82,22 @@ class Choice:
         return any(cell.role in CHOSEN for cell in self.cells.cells)
 
 
+class Chooser(Protocol):
+    """What chooses the recipes of a round; ``choose_round`` unless a study tries another."""
+
+    def __call__(
+        self,
+        ledger: Ledger,
+        config: CampaignConfig,
+        knowledge: Knowledge,
+        *,
+        glasses: int,
+        trilayers: int,
+        budget_h: float | None = None,
+    ) -> Choice:
+        """As ``choose_round``."""
+
+
 def choose_round(
     ledger: Ledger,
     config: CampaignConfig,
@@ -144,6 +160,7 @@ def plan_round(
     glasses: int,
     trilayers: int,
     budget_h: float | None = None,
+    choose: Chooser = choose_round,
 ) -> Round:
     """The next mill run and the next tri-layers; writes nothing.
 
@@ -154,6 +171,7 @@ def plan_round(
         glasses: Jars in the run.
         trilayers: Cells.
         budget_h: The most the round may cost, h; fewer glasses and cells are planned then.
+        choose: What chooses the recipes.
 
     Returns:
         ``round``, ``campaign``, ``simulated``, ``created``, ``seed``, ``mill_run``, ``glasses`` and
@@ -165,7 +183,7 @@ def plan_round(
         CampaignError: If more jars are asked for than are owned.
         SpaceError: If nothing new can be proposed.
     """
-    choice = choose_round(
+    choice = choose(
         ledger, config, knowledge, glasses=glasses, trilayers=trilayers, budget_h=budget_h
     )
     batch, cells = choice.batch, choice.cells

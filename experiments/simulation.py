@@ -1,15 +1,13 @@
-"""Fills a round's files from the virtual lab, as a chemist would. Everything is simulated."""
+"""Fills a round's files from a simulated laboratory, as a chemist would."""
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from experiments.csv_files import csv_text
+from experiments.laboratory import Laboratory, MadeJar, MadePiece, Measured
 from experiments.round_folder import MADE_COLUMNS, RESULT_COLUMNS
-from experiments.virtual_lab import VirtualLab
-from experiments.virtual_specimens import Measurement, VirtualCell, VirtualJar, VirtualPellet
-from experiments.virtual_worlds import World
 from features.errors import CampaignError
 from features.recipe import GlassRecipe, TrilayerRecipe
 from features.stoichiometry import PURE, Assays, masses_for
@@ -24,30 +22,29 @@ def is_simulated(operator: str) -> bool:
 
 
 class VirtualChemist:
-    """Makes and measures a round in the virtual lab.
+    """Makes and measures a round in a simulated laboratory.
 
     Args:
-        world: Letter of the world, A to G.
-        seed: Seed of the laboratory's luck.
-        past_jar: Recipe of a jar of an earlier round by id, to make it again; the virtual lab
+        laboratory: Makes and measures.
+        past_jar: Recipe of a jar of an earlier round by id, to make it again; the laboratory
             gives the same jar for the same id.
         assays: Assays the masses are weighed with.
     """
 
     def __init__(
         self,
-        world: str,
-        seed: int,
+        laboratory: Laboratory,
         past_jar: Callable[[str], GlassRecipe],
         assays: Assays = PURE,
     ) -> None:
-        self.lab = VirtualLab(World(world), seed=seed)
-        self.operator = f"{VIRTUAL} {world} seed {seed}"
+        self.lab = laboratory
+        self.operator = f"{VIRTUAL}: {laboratory.source}"
         self._past_jar = past_jar
         self._assays = assays
-        self._jars: dict[str, VirtualJar] = {}
-        self._pellets: dict[str, VirtualPellet] = {}
-        self._cells: dict[str, VirtualCell] = {}
+        self._recipes: dict[str, GlassRecipe] = {}
+        self._jars: dict[str, MadeJar] = {}
+        self._pellets: dict[str, MadePiece] = {}
+        self._cells: dict[str, MadePiece] = {}
 
     def fill_made(self, text: str, batch_mass_g: float) -> str:
         """``made.csv`` with every blank status filled by making the specimen.
@@ -68,17 +65,22 @@ class VirtualChemist:
                 )
         return csv_text(MADE_COLUMNS, rows)
 
-    def fill_results(self, text: str) -> str:
-        """``results.csv`` with every blank value measured."""
+    def fill_results(self, text: str, *, late: Collection[str] = ()) -> str:
+        """``results.csv`` with every blank value measured, but for properties that come later."""
         rows = list(csv.DictReader(io.StringIO(text)))
         for row in rows:
-            if not row["value"]:
+            if not row["value"] and row["property"] not in late:
                 row |= self._measure(row)
         return csv_text(RESULT_COLUMNS, rows)
 
-    def _jar(self, jar_id: str) -> VirtualJar:
+    def _jar(self, jar_id: str) -> MadeJar:
         if jar_id not in self._jars:
-            self._jars[jar_id] = self.lab.make_jar(jar_id, self._past_jar(jar_id))
+            self._make(jar_id, self._past_jar(jar_id))
+        return self._jars[jar_id]
+
+    def _make(self, jar_id: str, recipe: GlassRecipe) -> MadeJar:
+        self._recipes[jar_id] = recipe
+        self._jars[jar_id] = self.lab.make_jar(jar_id, recipe)
         return self._jars[jar_id]
 
     def _make_jar(self, row: Mapping[str, Any], batch_mass_g: float) -> dict[str, Any]:
@@ -88,8 +90,8 @@ class VirtualChemist:
             row["milling_media"],
             float(row["milling_speed_rpm"]),
         )
-        jar = self._jars[row["specimen"]] = self.lab.make_jar(row["specimen"], recipe)
-        masses = masses_for(jar.powder.x, batch_mass_g, self._assays)
+        jar = self._make(row["specimen"], recipe)
+        masses = masses_for(jar.x, batch_mass_g, self._assays)
         return {
             "status": "failed" if jar.failure else "made",
             "reason": jar.failure or "",
@@ -114,8 +116,8 @@ class VirtualChemist:
         if core.failure or skin.failure:
             return {"status": "not_made", "note": "a jar it is built from failed"}
         recipe = TrilayerRecipe(
-            core=core.recipe,
-            skin=skin.recipe,
+            core=self._recipes[row["core"]],
+            skin=self._recipes[row["skin"]],
             core_mass_mg=float(row["core_mass_mg"]),
             skin_mass_mg=float(row["skin_mass_mg"]),
             precompaction_pressure_mpa=float(row["precompaction_pressure_mpa"]),
@@ -130,7 +132,7 @@ class VirtualChemist:
 
     def _measure(self, row: Mapping[str, Any]) -> dict[str, Any]:
         specimen, name = row["specimen"], row["property"]
-        measurement: Measurement | None = None
+        measurement: Measured | None = None
         if specimen in self._pellets and not self._pellets[specimen].failure:
             measurement = self.lab.measure(
                 self._pellets[specimen], name, float(row["temperature_c"])

@@ -18,6 +18,7 @@ from experiments.virtual_cells import (
     Layer,
     Stack,
     area_specific_resistance_ohm_cm2,
+    cell_truth,
     critical_current_density_ma_cm2,
     layer,
 )
@@ -86,6 +87,14 @@ class VirtualLab:
     def source(self) -> str:
         """Which simulation it is, for outputs."""
         return f"{self.world.label}, laboratory seed {self.seed}"
+
+    def pellet_truth(self, recipe: PelletRecipe, property: str) -> float:  # noqa: A002
+        """True value at 60 °C of a pellet followed to the letter, see ``World.pellet_truth``."""
+        return self.world.pellet_truth(recipe, property)
+
+    def cell_truth(self, recipe: TrilayerRecipe, property: str) -> float:  # noqa: A002
+        """True value of a cell followed to the letter, see ``virtual_cells.cell_truth``."""
+        return cell_truth(self.world, recipe, property)
 
     def make_jar(
         self, jar_id: str, recipe: GlassRecipe, *, relative_ball_load: float = 1.0

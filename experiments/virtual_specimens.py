@@ -40,6 +40,11 @@ class VirtualJar:
     source: str
 
     @property
+    def x(self) -> float:
+        """Oxygen actually weighed in, dimensionless."""
+        return self.powder.x
+
+    @property
     def xrd(self) -> str:
         """What a laboratory diffractometer shows; nothing below 3 mol%."""
         reagents = self.powder.crystalline_na2s + self.powder.unreacted

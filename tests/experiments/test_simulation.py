@@ -8,6 +8,8 @@ import pytest
 from experiments.csv_files import csv_text
 from experiments.round_folder import MADE_COLUMNS, RESULT_COLUMNS, made_rows, result_rows
 from experiments.simulation import VirtualChemist, is_simulated
+from experiments.virtual_lab import VirtualLab
+from experiments.virtual_worlds import World
 from features.errors import CampaignError
 from features.recipe import GlassRecipe
 
@@ -45,7 +47,7 @@ def no_past(jar):
 
 
 def chemist(seed=0, world="A", past=no_past):
-    return VirtualChemist(world, seed, past)
+    return VirtualChemist(VirtualLab(World(world), seed=seed), past)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,8 @@ def filled(files, **kwargs):
 def test_every_row_is_decided_and_names_the_virtual_lab(files):
     made, results = (rows(text) for text in filled(files))
     assert {row["status"] for row in made} <= {"made", "failed", "not_made"}
-    assert all(row["operator"] == "virtual lab A seed 0" for row in made)
+    operators = {row["operator"] for row in made}
+    assert operators == {"virtual lab: simulated world A, laboratory seed 0"}
     assert all(is_simulated(row["operator"]) for row in made)
     assert all(row["value"] for row in results)
     measured = [row for row in results if row["value"] != "not_measured"]
