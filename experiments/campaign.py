@@ -352,7 +352,12 @@ class Campaign:
         return None if fill_only else self.record(*files, by=f"{VIRTUAL}: {laboratory.source}")
 
     def fill(
-        self, laboratory: Laboratory, round_id: str, *, late: Collection[str] = ()
+        self,
+        laboratory: Laboratory,
+        round_id: str,
+        *,
+        late: Collection[str] = (),
+        without: Collection[str] = (),
     ) -> tuple[Path, Path]:
         """Fill a round's files by making and measuring it in a simulated laboratory.
 
@@ -362,6 +367,7 @@ class Campaign:
             laboratory: Makes and measures.
             round_id: The round.
             late: Properties whose values are not there yet; their rows stay blank.
+            without: Properties that nobody measures; their rows say so.
 
         Returns:
             ``made.csv`` and ``results.csv``, to be recorded.
@@ -376,7 +382,7 @@ class Campaign:
         folder = self.round_folder(round_id)
         made, results = folder / "made.csv", folder / "results.csv"
         filled = chemist.fill_made(made.read_text(), self.config.glasses.batch_mass_g)
-        values = chemist.fill_results(results.read_text(), late=late)
+        values = chemist.fill_results(results.read_text(), late=late, without=without)
         with self.ledger.transaction() as tx:
             tx.set_kind("simulated")
         label_simulated(folder, self.show(round_id), self.config)

@@ -268,10 +268,28 @@ _Hours = Annotated[float, Field(gt=0)]
 
 
 class MeasurementCost(_Strict):
-    """What a measurement takes: hours counted as its price, and hours until the value is there."""
+    """What a measurement takes.
+
+    Attributes:
+        hours: Counted as its price.
+        delay_h: Until the value is there.
+        hands_on_h: Of them, somebody's hands; the rest runs alone, through the night too.
+        channels: How many specimens can be measured at once.
+    """
 
     hours: _Hours
     delay_h: _Hours
+    hands_on_h: Annotated[float, Field(ge=0)] = 1.0
+    channels: Annotated[int, Field(ge=1, le=1000)] = 4
+
+    @model_validator(mode="after")
+    def _possible(self) -> "MeasurementCost":
+        if self.hands_on_h > self.delay_h:
+            raise ValueError(
+                f"hands_on_h must be at most delay_h, got {self.hands_on_h:g} of "
+                f"{self.delay_h:g} h; correct one of them"
+            )
+        return self
 
 
 class MeasurementCosts(_Strict):
@@ -283,18 +301,24 @@ class MeasurementCosts(_Strict):
 
     ionic_conductivity: MeasurementCost = MeasurementCost(hours=4, delay_h=4)
     electronic_conductivity: MeasurementCost = MeasurementCost(hours=2, delay_h=16)
-    youngs_modulus: MeasurementCost = MeasurementCost(hours=3, delay_h=3)
-    relative_density: MeasurementCost = MeasurementCost(hours=0.5, delay_h=0.5)
+    youngs_modulus: MeasurementCost = MeasurementCost(hours=3, delay_h=3, hands_on_h=3, channels=1)
+    relative_density: MeasurementCost = MeasurementCost(
+        hours=0.5, delay_h=0.5, hands_on_h=0.3, channels=1
+    )
     charge_transfer_resistance: MeasurementCost = MeasurementCost(hours=4, delay_h=4)
-    critical_current_density: MeasurementCost = MeasurementCost(hours=72, delay_h=72)
+    critical_current_density: MeasurementCost = MeasurementCost(
+        hours=72, delay_h=72, hands_on_h=2, channels=8
+    )
     area_specific_resistance: MeasurementCost = MeasurementCost(hours=4, delay_h=4)
 
 
 class CostConfig(_Strict):
-    """Hours by which 'propose --measure' compares, and that 'propose --budget' spends."""
+    """Hours by which 'propose --measure' compares, that 'propose --budget' spends, and a clock."""
 
     glass_h: _Hours = 2.0
     cell_h: _Hours = 3.0
+    hours_per_day: Annotated[float, Field(gt=0, le=24)] = 8.0
+    days_per_week: Annotated[int, Field(ge=1, le=7)] = 5
     measurements: MeasurementCosts = MeasurementCosts()
 
     def of(self, property_id: str) -> MeasurementCost:

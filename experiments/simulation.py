@@ -65,12 +65,21 @@ class VirtualChemist:
                 )
         return csv_text(MADE_COLUMNS, rows)
 
-    def fill_results(self, text: str, *, late: Collection[str] = ()) -> str:
-        """``results.csv`` with every blank value measured, but for properties that come later."""
+    def fill_results(
+        self, text: str, *, late: Collection[str] = (), without: Collection[str] = ()
+    ) -> str:
+        """``results.csv`` with every blank value measured.
+
+        Args:
+            text: The file.
+            late: Properties whose values come later: their rows stay blank.
+            without: Properties that nobody measures: their rows say so.
+        """
         rows = list(csv.DictReader(io.StringIO(text)))
         for row in rows:
-            if not row["value"] and row["property"] not in late:
-                row |= self._measure(row)
+            if row["value"] or row["property"] in late:
+                continue
+            row |= {"value": "not_measured"} if row["property"] in without else self._measure(row)
         return csv_text(RESULT_COLUMNS, rows)
 
     def _jar(self, jar_id: str) -> MadeJar:
