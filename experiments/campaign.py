@@ -25,7 +25,7 @@ from experiments.measurements import Ranking, rank_measurements
 from experiments.notebook_file import read_notebook
 from experiments.outbox import Delivery, LedgerOutbox
 from experiments.recording import Report, bench, record_files, write
-from experiments.round_files import ROUND_FILES, label_simulated, round_files
+from experiments.round_files import PICTURE, ROUND_FILES, label_simulated, round_files
 from experiments.round_folder import write_folder
 from experiments.round_ledger import stored_round, write_round
 from experiments.round_plan import JAR_COLUMNS, Chooser, Round, choose_round, plan_round
@@ -55,6 +55,7 @@ class Campaign:
         folder: Where it lives.
         config: What ``campaign.yaml`` says.
         ledger: The truth.
+        pictures: Whether rounds' folders get a picture; a study of many campaigns goes without.
 
     Examples:
         >>> import tempfile
@@ -64,14 +65,22 @@ class Campaign:
         '3 conductivity readings: too few to learn from; the prior decides'
     """
 
-    def __init__(self, folder: Path, config: CampaignConfig, ledger: Ledger) -> None:
+    def __init__(
+        self, folder: Path, config: CampaignConfig, ledger: Ledger, *, pictures: bool = True
+    ) -> None:
         self.folder = folder
+        self.pictures = pictures
         self.config = config
         self.ledger = ledger
 
     @classmethod
     def create(
-        cls, folder: Path, config: CampaignConfig | None = None, *, empty: bool = False
+        cls,
+        folder: Path,
+        config: CampaignConfig | None = None,
+        *,
+        empty: bool = False,
+        pictures: bool = True,
     ) -> "Campaign":
         """Make a campaign's folder with configuration, ledger and the paper's data.
 
@@ -81,6 +90,7 @@ class Campaign:
             folder: Must not exist yet, or be empty.
             config: The shipped one, named after the folder, when left out.
             empty: Leave the paper's data out.
+            pictures: Draw a picture of each round's predictions.
 
         Returns:
             The campaign, open.
@@ -112,14 +122,15 @@ class Campaign:
             raise CampaignError(f"{folder}: cannot be written ({error.strerror})") from error
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        return cls.open(folder)
+        return cls.open(folder, pictures=pictures)
 
     @classmethod
-    def open(cls, folder: Path) -> "Campaign":
+    def open(cls, folder: Path, *, pictures: bool = True) -> "Campaign":
         """Open a campaign; changed assumptions are applied, results left unscored are scored.
 
         Args:
             folder: The campaign's folder.
+            pictures: Draw a picture of each round's predictions.
 
         Returns:
             The campaign.
@@ -129,7 +140,7 @@ class Campaign:
             LedgerError: If the ledger cannot be read, or is of a newer version.
         """
         config = read_config(folder / CONFIG_NAME)
-        campaign = cls(folder, config, Ledger.open(folder / LEDGER_NAME))
+        campaign = cls(folder, config, Ledger.open(folder / LEDGER_NAME), pictures=pictures)
         try:
             apply_assumptions(campaign.ledger, config)
             settle(campaign.ledger, config)
@@ -227,8 +238,9 @@ class Campaign:
         self.deliver()
         round_["mlflow_run_id"] = LedgerOutbox(self.ledger).run_id(round_id)
         folder = self.round_folder(round_id)
-        if any(not (folder / name).exists() for name in ROUND_FILES):
-            write_folder(folder, round_files(round_, self.config))
+        wanted = set(ROUND_FILES) if self.pictures else {*ROUND_FILES} - {PICTURE}
+        if any(not (folder / name).exists() for name in wanted):
+            write_folder(folder, round_files(round_, self.config, picture=self.pictures))
         return round_
 
     def round_folder(self, round_id: str) -> Path:
@@ -385,7 +397,9 @@ class Campaign:
         values = chemist.fill_results(results.read_text(), late=late, without=without)
         with self.ledger.transaction() as tx:
             tx.set_kind("simulated")
-        label_simulated(folder, self.show(round_id), self.config)
+        label_simulated(
+            folder, self.show(round_id), self.config, picture=self.pictures
+        )
         made.write_text(filled)
         results.write_text(values)
         return made, results

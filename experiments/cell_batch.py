@@ -1,6 +1,6 @@
 """Which tri-layers to build next: from powder in stock or of this batch, and only from that."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -84,7 +84,7 @@ def propose_cells(
     while len(rows) < k:
         taken = pd.DataFrame([row.recipe for row in rows])
         try:
-            problem = _CellProblem(config, powder)
+            problem = CellProblem(config, powder)
             control = _control(problem) if wants_control and not rows else None
             if control is not None:
                 row = control
@@ -106,6 +106,45 @@ def propose_cells(
     return CellBatch(cells=tuple(rows), warnings=tuple(warnings))
 
 
+def random_cells(
+    config: CampaignConfig, powder: Powder, *, k: int, rng: np.random.Generator
+) -> CellBatch:
+    """Up to k cells spread over what powder and rules allow, by no model.
+
+    Args:
+        config: Search space, context and die.
+        powder: What cells can be built from.
+        k: Cells wanted.
+        rng: Source of randomness.
+    """
+    rows: list[Proposed] = []
+    while len(rows) < k:
+        try:
+            problem = CellProblem(config, powder)
+            pool = problem.whole(problem.space.spread(N_SPREAD, rng))
+        except SpaceError:
+            break
+        row = pool.iloc[int(rng.integers(len(pool)))]
+        recipe = {name: row[name] for name in (*CHOICE, *CONTEXT)}
+        rows.append(Proposed(recipe=recipe, role="space_filling", why="drawn at random"))
+        powder = powder.after(recipe)
+    return CellBatch(cells=tuple(rows))
+
+
+def reference_cell(config: CampaignConfig, powder: Powder, **changed: float) -> Proposed | None:
+    """The cell of the configuration's control, of the jars nearest to it; ``None`` without powder.
+
+    Args:
+        config: Control, search space and die.
+        powder: What it can be built from.
+        changed: Other masses (``skin_mass_mg``) or pressures than the control's.
+    """
+    try:
+        return _control(CellProblem(config, powder), changed)
+    except SpaceError:
+        return None
+
+
 def enough_cells(knowledge: Knowledge) -> bool:
     """Whether critical currents of enough distinct cells are known to choose by them."""
     measured = knowledge.measured(knowledge.cells, ("critical_current_density",))
@@ -118,7 +157,7 @@ def _has_own(knowledge: Knowledge) -> bool:
     return bool(own.isin(["made", "planned"]).any())
 
 
-class _CellProblem:
+class CellProblem:
     """Search space of the cells that the powder left allows."""
 
     def __init__(self, config: CampaignConfig, powder: Powder) -> None:
@@ -183,7 +222,7 @@ def _described(jars: pd.DataFrame) -> pd.DataFrame:
     return varied.assign(jar=np.arange(len(jars), dtype=float))
 
 
-def _control(problem: _CellProblem) -> Proposed | None:
+def _control(problem: CellProblem, changed: Mapping[str, float] | None = None) -> Proposed | None:
     """The reference cell, of the jars nearest to it in composition."""
     control, cells = problem.config.control, problem.config.cells
     core = _nearest(problem.powder, control.x, control)
@@ -194,6 +233,7 @@ def _control(problem: _CellProblem) -> Proposed | None:
         "core_mass_mg": CONTROL_CORE_MASS_MG,
         "skin_mass_mg": control.skin_mass_mg,
         "pressing_pressure_mpa": min(control.pressing_pressure_mpa, problem.limits.die_rating_mpa),
+        **(changed or {}),
     }
     recipe: dict[str, Any] = {
         "core": core,
@@ -241,7 +281,7 @@ def _known(knowledge: Knowledge, powder: Powder) -> pd.DataFrame:
 
 
 def _farthest(
-    knowledge: Knowledge, problem: _CellProblem, taken: pd.DataFrame, rng: np.random.Generator
+    knowledge: Knowledge, problem: CellProblem, taken: pd.DataFrame, rng: np.random.Generator
 ) -> Proposed:
     """The cell farthest from every cell known, in the numbers that describe it."""
     known = _known(knowledge, problem.powder)
@@ -287,7 +327,7 @@ def _new(pool: pd.DataFrame, told: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def _best(
     knowledge: Knowledge,
-    problem: _CellProblem,
+    problem: CellProblem,
     names: tuple[str, ...],
     taken: pd.DataFrame,
     rng: np.random.Generator,

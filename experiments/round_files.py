@@ -9,6 +9,7 @@ from typing import Any, Final
 from experiments.batch_sheet import render
 from experiments.config import CampaignConfig
 from experiments.csv_files import csv_text
+from experiments.frozen import as_file
 from experiments.plots import round_figure, save_png
 from experiments.round_folder import (
     MADE_COLUMNS,
@@ -26,32 +27,42 @@ ROUND_FILES: Final = (
 """What a round's folder holds."""
 
 
-def round_files(round_: Mapping[str, Any], config: CampaignConfig) -> dict[str, str | bytes]:
+PICTURE: Final = "predictions.png"
+"""Of them, the picture of the predictions."""
+
+
+def round_files(
+    round_: Mapping[str, Any], config: CampaignConfig, *, picture: bool = True
+) -> dict[str, str | bytes]:
     """Content of every file of a round's folder, by name.
 
     Args:
         round_: The round as plain data.
         config: Assays, ball sets, CCD programme.
+        picture: Draw the predictions too; it takes half a second.
 
     Returns:
         Texts, and the picture of the predictions as PNG bytes.
     """
-    return {**round_texts(round_, config), "predictions.png": _picture(round_)}
+    return {**round_texts(round_, config), **({PICTURE: _picture(round_)} if picture else {})}
 
 
-def label_simulated(folder: Path, round_: Mapping[str, Any], config: CampaignConfig) -> None:
+def label_simulated(
+    folder: Path, round_: Mapping[str, Any], config: CampaignConfig, *, picture: bool = True
+) -> None:
     """Print the files that nobody fills in again, for a round proposed as real and simulated now.
 
     Args:
         folder: The round's folder.
         round_: The round as plain data; its ``simulated`` is printed on sheet and picture.
         config: Assays, ball sets, CCD programme.
+        picture: Draw the predictions too.
     """
     printed = folder / "predictions.json"
     if printed.exists() and json.loads(printed.read_text())["simulated"]:
         return
     filled = ("made.csv", "results.csv")
-    files = round_files(round_, config)
+    files = round_files(round_, config, picture=picture)
     for name in files:
         if name not in filled:
             (folder / name).unlink(missing_ok=True)
@@ -75,7 +86,7 @@ def round_texts(round_: Mapping[str, Any], config: CampaignConfig) -> dict[str, 
             ccd_protocol=protocol,
             die_diameter_mm=config.equipment.die_diameter_mm,
         ),
-        "predictions.json": json.dumps(round_, indent=1) + "\n",
+        "predictions.json": json.dumps(as_file(round_), indent=1) + "\n",
     }
 
 

@@ -4,7 +4,7 @@ The same dictionary is printed by ``propose --json``, shown on the batch sheet a
 the ledger.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -140,16 +140,38 @@ def choose_round(
         trilayers=in_reach,
         budget_h=budget_h,
     )
-    powder = _with_batch(in_stock, config, batch, number)
     unpaid: tuple[str, ...] = ()
     if budget_h is not None:
         spent_h = sum(glass_costs_h(config, [glass.recipe for glass in batch.glasses]))
         trilayers, unpaid = affordable_cells(config, trilayers, budget_h - spent_h)
-    cells = propose_cells(knowledge, config, powder, k=trilayers, rng=rng)
-    cells = replace(cells, warnings=(*unpaid, *cells.warnings))
+
+    def cells(powder: Powder) -> CellBatch:
+        found = propose_cells(knowledge, config, powder, k=trilayers, rng=rng)
+        return replace(found, warnings=(*unpaid, *found.warnings))
+
+    return choice_of(ledger, config, batch, cells)
+
+
+def choice_of(
+    ledger: Ledger,
+    config: CampaignConfig,
+    batch: GlassBatch,
+    cells: Callable[[Powder], CellBatch],
+) -> Choice:
+    """The next round made of these glasses and the cells that their powder and the stock allow.
+
+    Args:
+        ledger: What was made, and the powder left.
+        config: Equipment, and the mass of a batch.
+        batch: The mill run.
+        cells: Chooses cells, given the powder they can be built from.
+    """
+    number = len(ledger.rounds()) + 1
+    stock = ledger.stock(expected_recovery=config.equipment.expected_recovery).set_index("jar")
+    powder = _with_batch(_stocked(ledger, stock), config, batch, number)
     jars = ledger.jars()
     sound = tuple(str(jar) for jar in jars.index[jars["status"] == "made"])
-    return Choice(number=number, batch=batch, cells=cells, powder=powder, sound=sound)
+    return Choice(number=number, batch=batch, cells=cells(powder), powder=powder, sound=sound)
 
 
 def plan_round(

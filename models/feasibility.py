@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from features.errors import NotFittedError, TableError
+from features.milling import relative_dose
 from features.table import numbers
 from features.transformers import GLASS_FEATURES
 from models.evidence import Evidence, Points
@@ -65,6 +66,14 @@ LATENT_SD: Final = 2.0
 """How far f may lie from its prior centre, in units of the luck of one specimen (assigned): failure
 has a boundary (too little milling, too much) more than it is chance. The 90 % range of a jar's
 success before any data is then 34 to 100 %."""
+
+EVEN_ODDS_DOSE: Final = 0.5
+"""Share of the paper's milling dose (3 h in steel) at which a jar is given even odds before any
+data. That shorter milling leaves reagents Chi et al. (2022, Results) say in words; where that
+begins to matter is assigned, and a jar or two that were milled shorter overrule it."""
+
+LEAST_DOSE: Final = 0.1
+"""Below this share of the paper's dose the odds stay as bad as they are there."""
 
 JAR_LUCK_SD: Final = 0.5
 """Median of what pellets of one jar share, in the same units (assigned): three cracked pellets of
@@ -307,14 +316,14 @@ class FeasibilitySurrogate:
     def _shares(self, told: pd.DataFrame) -> bool:
         return self.level == "pellet" and "jar" in told
 
-    def inputs(self, specimens: pd.DataFrame) -> Array:
+    def inputs(self, specimens: pd.DataFrame) -> Array | Points:
         """What specimens ask the process.
 
         Args:
             specimens: N rows, columns as for ``fit``.
 
         Returns:
-            Shape (N, d), in the unit cube.
+            Shape (N, d), in the unit cube; of jars with the prior margin that their dose leaves.
 
         Raises:
             TableError: If a column is missing or holds no number.
@@ -327,8 +336,20 @@ class FeasibilitySurrogate:
             powder = specimens.assign(pressing_pressure_mpa=0.0)  # nothing is pressed yet
             described = glass_inputs(powder, self.ranges, GPSettings())
             kept: Array = np.delete(described, _PRESSURE, axis=1)
-            return kept
+            return Points.of(kept, offset=self._margin_by_dose(specimens))
         return glass_inputs(specimens, self.ranges, GPSettings())
+
+    def _margin_by_dose(self, jars: pd.DataFrame) -> Array:
+        """Prior centre of f, shape (N,): lower below the paper's dose, by its logarithm."""
+        centre = self._unfitted.prior_centre
+        speeds, hours = (
+            numbers(jars, name, where="jars") for name in ("milling_speed_rpm", "milling_time_h")
+        )
+        media = jars["milling_media"].map(str)
+        doses = [relative_dose(m, h, rpm) for m, h, rpm in zip(media, hours, speeds, strict=True)]
+        short = np.maximum(0.0, -np.log(np.maximum(doses, LEAST_DOSE)))
+        margin: Array = centre * (1.0 - short / -np.log(EVEN_ODDS_DOSE))
+        return margin
 
 
 def _words(outcomes: "pd.Series[Any]") -> "pd.Series[Any]":
