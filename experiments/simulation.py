@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from experiments.csv_files import csv_text
 from experiments.laboratory import Laboratory, MadeJar, MadePiece, Measured
@@ -12,8 +12,12 @@ from features.errors import CampaignError
 from features.recipe import GlassRecipe, TrilayerRecipe
 from features.stoichiometry import PURE, Assays, masses_for
 
-VIRTUAL: str = "virtual lab"
+VIRTUAL: Final = "virtual lab"
 """Operators of simulated specimens begin with this; a lab's files never may."""
+
+
+SIMULATED: Final = "simulated"
+"""Methods of simulated readings begin with this."""
 
 
 def is_simulated(operator: str) -> bool:
@@ -156,5 +160,5 @@ class VirtualChemist:
             "se": "" if measurement.se is None else f"{measurement.se:.3g}",
             "n": measurement.n,
             "temperature_c": measurement.temperature_c,
-            "method": measurement.method,
+            "method": f"{SIMULATED} {measurement.method.removeprefix(SIMULATED).strip()}",
         }

@@ -122,7 +122,8 @@ def differences(campaigns: pd.DataFrame, share: float, rounds: int) -> pd.DataFr
     rows = []
     for label, pool in groups(list(campaigns["world"].unique())).items():
         part = wide[wide["world"].isin(pool)]
-        base = part[(part[list(ARM)] == first_arm).all(axis=1)].set_index(list(PAIR))
+        is_first = (part["strategy"] == first_arm[0]) & (part["batch"] == first_arm[1])
+        base = part[is_first].set_index(list(PAIR))
         for arm, other in part.groupby(list(ARM), sort=False):
             if tuple(arm) == first_arm:
                 continue
