@@ -149,9 +149,9 @@ class Clock:
     def _measured(self, chemist: "_Chemist", name: str) -> float:
         """When a reading is there: hands first, then the instrument once a channel is free."""
         cost: MeasurementCost = self._costs.of(name)
-        begun = chemist.work(cost.hands_on_h)
+        begun = chemist.work(cost.hands_h)
         free = self._channels.setdefault(name, [0.0] * cost.channels)
-        ends_h = max(begun, free[0]) + max(0.0, cost.delay_h - cost.hands_on_h)
+        ends_h = max(begun, free[0]) + max(0.0, cost.delay_h - cost.hands_h)
         heapq.heapreplace(free, ends_h)
         return ends_h
 

@@ -267,29 +267,39 @@ class SurrogateConfig(_Strict):
 _Hours = Annotated[float, Field(gt=0)]
 
 
+USUAL_HANDS_H: Final = 1.0
+"""Of a measurement nobody said more of: to mount a pellet or a cell and to start (assigned)."""
+
+
 class MeasurementCost(_Strict):
     """What a measurement takes.
 
     Attributes:
         hours: Counted as its price.
         delay_h: Until the value is there.
-        hands_on_h: Of them, somebody's hands; the rest runs alone, through the night too.
+        hands_on_h: Of them, somebody's hands, an hour if it is not said; the rest runs alone,
+            through the night too.
         channels: How many specimens can be measured at once.
     """
 
     hours: _Hours
     delay_h: _Hours
-    hands_on_h: Annotated[float, Field(ge=0)] = 1.0
+    hands_on_h: Annotated[float, Field(ge=0)] | None = None
     channels: Annotated[int, Field(ge=1, le=1000)] = 4
 
     @model_validator(mode="after")
     def _possible(self) -> "MeasurementCost":
-        if self.hands_on_h > self.delay_h:
+        if self.hands_on_h is not None and self.hands_on_h > self.delay_h:
             raise ValueError(
                 f"hands_on_h must be at most delay_h, got {self.hands_on_h:g} of "
                 f"{self.delay_h:g} h; correct one of them"
             )
         return self
+
+    @property
+    def hands_h(self) -> float:
+        """Hours of hands, never more than the value takes."""
+        return min(self.delay_h, USUAL_HANDS_H) if self.hands_on_h is None else self.hands_on_h
 
 
 class MeasurementCosts(_Strict):

@@ -85,3 +85,13 @@ def test_more_hands_than_the_measurement_takes_are_refused(tmp_path):
     )
     with pytest.raises(CampaignError, match="hands_on_h must be at most delay_h, got 4 of 3 h"):
         read_config(path)
+
+
+def test_a_configuration_of_before_there_was_a_clock_is_read(tmp_path):
+    from experiments.config import read_config
+
+    path = tmp_path / "campaign.yaml"
+    path.write_text(
+        "name: t\ncosts:\n  measurements:\n    relative_density: {hours: 0.5, delay_h: 0.5}\n"
+    )
+    assert read_config(path).costs.of("relative_density").hands_h == 0.5
