@@ -25,8 +25,12 @@ from optimizer.space import SearchSpace
 CHOICE: Final = ("core", "skin", "core_mass_mg", "skin_mass_mg", "pressing_pressure_mpa")
 """What tells two cells apart; the rest is context."""
 
-ENOUGH_CELLS: Final = 3
-"""With critical currents of fewer cells than this the batch is a start."""
+ENOUGH_CELLS: Final = 1
+"""With critical currents of fewer cells than this the batch is a start. Resistance is foreseen by
+the layers, and one critical current places the rest."""
+
+WELL_KNOWN: Final = 3
+"""With critical currents of as many cells, the reference cell is not built to compare with."""
 
 CHOSEN_WHY: Final = "the largest expected gain in the hypervolume of the cells"
 """Of a cell that surrogates chose; its explanation says more, and its role."""
@@ -80,7 +84,7 @@ def propose_cells(
     warnings: list[str] = []
     names = tuple(config.cells.objectives)
     start = not enough_cells(knowledge)
-    wants_control = start and not _has_own(knowledge)
+    wants_control = _n_known(knowledge) < WELL_KNOWN and not _has_own(knowledge)
     while len(rows) < k:
         taken = pd.DataFrame([row.recipe for row in rows])
         try:
@@ -147,8 +151,13 @@ def reference_cell(config: CampaignConfig, powder: Powder, **changed: float) -> 
 
 def enough_cells(knowledge: Knowledge) -> bool:
     """Whether critical currents of enough distinct cells are known to choose by them."""
+    return _n_known(knowledge) >= ENOUGH_CELLS
+
+
+def _n_known(knowledge: Knowledge) -> int:
+    """Distinct cells of which a critical current was read."""
     measured = knowledge.measured(knowledge.cells, ("critical_current_density",))
-    return len(measured[list(CHOICE)].drop_duplicates()) >= ENOUGH_CELLS
+    return len(measured[list(CHOICE)].drop_duplicates())
 
 
 def _has_own(knowledge: Knowledge) -> bool:

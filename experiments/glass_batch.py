@@ -255,7 +255,7 @@ def counts_cells(knowledge: Knowledge, config: CampaignConfig, trilayers: int) -
     """Whether the cells a glass makes possible count when it is chosen.
 
     They do when cells are wanted, ``batch.cell_weight`` is above 0, and there is something to
-    foresee them by: critical currents of three cells, or the physics of the critical current.
+    foresee them by: the critical current of a cell, or the physics of the critical current.
 
     Args:
         knowledge: Specimens.

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -125,7 +126,8 @@ class Study:
 
         Returns:
             Labels of the task; round, specimens and hours counted from the beginning; hypervolumes
-            of true values and their share of what is reachable; ``target`` if there is one.
+            of true values and their share of what is reachable (NaN where nothing reaches the
+            reference point); ``target`` if there is one.
         """
         rows = []
         for result in self._results():
@@ -133,7 +135,7 @@ class Study:
             for row in [_ZERO, *result["rounds"]]:
                 done = {k: done[k] + row[k] for k in done}
                 shares = {
-                    f"share_{what}": row[f"volume_{what}"] / limit if limit > 0 else 0.0
+                    f"share_{what}": row[f"volume_{what}"] / limit if limit > 0 else nan
                     for what, limit in result["reachable"].items()
                 }
                 target = {"target": bool(row.get("target", False))} if self.spec.target else {}

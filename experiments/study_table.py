@@ -47,8 +47,11 @@ def rounds_to(campaigns: pd.DataFrame, goal: str, share: float) -> pd.DataFrame:
 
     Returns:
         One row a campaign: world, seed, strategy, batch; ``round``, ``pellets``, ``hands_on_h`` and
-        ``ends_h`` then, NaN where it was not reached.
+        ``ends_h`` then, NaN where it was not reached. Worlds in which no recipe at all beats the
+        reference point are left out: nobody can reach a share of nothing.
     """
+    if goal != "target":
+        campaigns = campaigns[campaigns[f"share_{goal}"].notna()]
     ok = campaigns["target"] if goal == "target" else campaigns[f"share_{goal}"] >= share
     keys = [*PAIR, *ARM]
     first = campaigns[ok & (campaigns["round"] > 0)].groupby(keys, sort=False)["round"].min()
@@ -130,7 +133,9 @@ def differences(campaigns: pd.DataFrame, share: float, rounds: int) -> pd.DataFr
             mine = other.set_index(list(PAIR))
             both = base.index.intersection(mine.index)
             for measure in [c for c in wide.columns if c not in (*PAIR, *ARM)]:
-                gap = (mine.loc[both, measure] - base.loc[both, measure]).to_numpy(dtype=float)
+                gap = (mine.loc[both, measure] - base.loc[both, measure]).dropna().to_numpy(float)
+                if not len(gap):
+                    continue
                 low, high = bootstrap(gap)
                 rows.append(
                     {
@@ -153,7 +158,7 @@ def _by_campaign(campaigns: pd.DataFrame, share: float, rounds: int) -> pd.DataF
     for goal in goals:
         when = rounds_to(campaigns, goal, share)[[*keys, "round"]]
         when = when.assign(round=when["round"].fillna(rounds + 1))
-        wide = wide.merge(when.rename(columns={"round": f"rounds_to_{goal}"}), on=keys)
+        wide = wide.merge(when.rename(columns={"round": f"rounds_to_{goal}"}), on=keys, how="left")
     return wide
 
 

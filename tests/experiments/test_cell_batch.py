@@ -23,6 +23,14 @@ def paper(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    """What is known of nothing."""
+    folder = tmp_path_factory.mktemp("cells") / "empty"
+    with Campaign.create(folder, empty=True) as campaign:
+        return campaign.knowledge()
+
+
+@pytest.fixture(scope="module")
 def learned(tmp_path_factory, add_glass):
     """What is known after three more cells."""
     with Campaign.create(tmp_path_factory.mktemp("cells") / "learned") as campaign:
@@ -102,7 +110,7 @@ def test_the_first_cell_is_the_reference_cell(paper):
         "skin_mass_mg": 25.0,
         "pressing_pressure_mpa": 450.0,
     }
-    assert batch.cells[1].role == "space_filling"
+    assert batch.cells[1].role == "exploit"
     assert batch.warnings == ()
 
 
@@ -196,7 +204,7 @@ def test_a_reference_cell_needs_powder_for_all_its_layers(paper):
         k=1,
         cells={"core_mass_mg": 300.0},
     )
-    assert [cell.role for cell in batch.cells] == ["space_filling"]
+    assert [cell.role for cell in batch.cells] == ["exploit"]
     assert batch.cells[0].recipe["core"] == "skin"
 
 
@@ -236,3 +244,8 @@ def test_layers_of_a_cell_are_those_of_its_jars():
     row = whole_cells(pd.DataFrame([{"core": "core", "skin": "skin"}]), stock.jars).iloc[0]
     assert (row["core_x"], row["skin_x"]) == (0.15, 0.60)
     assert {f"{layer}_{name}" for layer in ("core", "skin") for name in LAYER} <= set(row.index)
+
+
+def test_without_any_critical_current_the_cells_fill_the_space(empty):
+    batch = cells_of(empty, powder(**FULL), k=2)
+    assert [cell.role for cell in batch.cells] == ["control", "space_filling"]

@@ -228,6 +228,15 @@ def test_a_goal_not_reached_counts_as_later_than_the_last_round():
     assert table["pellets"] == 6.0
 
 
+def test_a_world_in_which_nothing_counts_is_left_out():
+    table = made_up({"a": [1, 2], "b": [2, 2]})
+    table.loc[table["seed"] == 0, "share_cells"] = np.nan
+    assert list(goal_table(table, "cells", 0.9, 4)["n"]) == [1, 1]
+    found = differences(table, 0.9, 4).set_index("measure")["n"]
+    assert found["rounds_to_cells"] == 1
+    assert found["rounds_to_glasses"] == 2
+
+
 def test_chances_grow_by_round():
     found = reaching(made_up({"a": [1, 2, 9, 9]}), "cells", 0.9, 4)
     assert list(found["chance"]) == [0.25, 0.5, 0.5, 0.5]
