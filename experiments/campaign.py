@@ -13,9 +13,10 @@ import pandas as pd
 from experiments.assumptions import apply_assumptions, plant_paper
 from experiments.comparison import CampaignComparison, Progress, compare_campaign
 from experiments.comparison_page import Pictures
-from experiments.comparison_record import Tracked, track_comparison
+from experiments.comparison_record import track_comparison
 from experiments.config import CONFIG_NAME, CampaignConfig, read_config, write_config
 from experiments.feasibility_data import fit_feasibility
+from experiments.frozen_check import PREDICTIONS, altered_in_file, refuse_altered
 from experiments.knowledge import PELLET_PROPERTIES, Knowledge, feature_ranges, fit_knowledge
 from experiments.laboratory import Laboratory
 from experiments.ledger import Ledger
@@ -25,6 +26,7 @@ from experiments.measurements import Ranking, rank_measurements
 from experiments.notebook_file import read_notebook
 from experiments.outbox import Delivery, LedgerOutbox
 from experiments.recording import Report, bench, record_files, write
+from experiments.report import ReportFiles, write_report
 from experiments.round_files import PICTURE, ROUND_FILES, label_simulated, round_files
 from experiments.round_folder import write_folder
 from experiments.round_ledger import stored_round, write_round
@@ -32,9 +34,10 @@ from experiments.round_plan import JAR_COLUMNS, Chooser, Round, choose_round, pl
 from experiments.settling import close, settle
 from experiments.simulation import VIRTUAL, VirtualChemist
 from experiments.status import status_of
+from experiments.tracking_home import Tracked
 from experiments.virtual_lab import VirtualLab
 from experiments.virtual_worlds import World
-from features.errors import CampaignError, InputError
+from features.errors import CampaignError, InputError, LedgerError
 from features.properties import TEMPERATURE_DEPENDENT
 from features.recipe import GlassRecipe
 from features.stoichiometry import Assays
@@ -266,9 +269,13 @@ class Campaign:
 
         Raises:
             InputError: With every problem of both files; nothing was written.
-            CampaignError: If a lab's files meet a simulated campaign, or the other way round.
+            CampaignError: If a lab's files meet a simulated campaign, or the other way round, or
+                a predictions.json was altered.
+            LedgerError: If frozen predictions in the ledger were altered.
         """
-        report = record_files(self.ledger, self.config, made, results, by=by)
+        report = record_files(
+            self.ledger, self.config, made, results, by=by, check=self._refuse_altered
+        )
         return self._settled(report, end=end)
 
     def record_notebook(self, table: Path, mapping: Mapping[str, str], *, by: str = "") -> Report:
@@ -295,7 +302,10 @@ class Campaign:
         problems = [*specimens.problems, *outcome.problems]
         if problems:
             raise InputError(problems)
-        report = write(self.ledger, specimens, outcome, hashes={table.name: digest}, by=by)
+        report = write(
+            self.ledger, specimens, outcome,
+            hashes={table.name: digest}, by=by, check=self._refuse_altered,
+        )  # fmt: skip
         return self._settled(report, end=False)
 
     def record_literature(self, table: Path, *, by: str = "") -> Report:
@@ -390,6 +400,7 @@ class Campaign:
         """
         assays = Assays(**self.config.assays.model_dump())
         chemist = VirtualChemist(laboratory, self._glass, assays)
+        self._refuse_altered([round_id])
         self.show(round_id)
         folder = self.round_folder(round_id)
         made, results = folder / "made.csv", folder / "results.csv"
@@ -519,11 +530,35 @@ class Campaign:
         Returns:
             As ``experiments.status.status_of``.
         """
-        return status_of(self.ledger, self.config, self.knowledge(), worth=worth)
+        state = status_of(self.ledger, self.config, self.knowledge(), worth=worth)
+        return state | {"altered": [*state["altered"], *self._altered_files()]}
+
+    def report(self, folder: Path) -> ReportFiles:
+        """Write the report: a page that stands alone, and its figures. Changes nothing else.
+
+        Args:
+            folder: Made if need be; an earlier report there is replaced.
+
+        Returns:
+            The files.
+
+        Raises:
+            CampaignError: If the folder cannot be written, or a predictions.json was altered.
+            LedgerError: If frozen predictions in the ledger were altered.
+        """
+        rounds = [str(name) for name in self.ledger.rounds()["id"]]
+        refuse_altered(self.ledger, rounds, self.folder / ROUNDS_FOLDER)
+        knowledge = self.knowledge()
+        state = status_of(self.ledger, self.config, knowledge)
+        return write_report(self.ledger, self.config, knowledge, state, folder)
 
     def verify(self) -> list[str]:
-        """What is wrong with the ledger; empty when it is sound."""
-        return self.ledger.verify()
+        """What is wrong with the ledger and the files of predictions; empty when all is sound."""
+        faults = self.ledger.verify()
+        try:
+            return [*faults, *self._altered_files()]
+        except LedgerError:  # a ledger too damaged to be read: its faults say so
+            return faults
 
     def deliver(self) -> Delivery:
         """Tell MLflow what waits in the outbox; never fails because of MLflow."""
@@ -532,6 +567,22 @@ class Campaign:
     def where_tracked(self, round_id: str) -> str:
         """Where MLflow holds a round, in words."""
         return LedgerOutbox(self.ledger).describe(round_id, self.config, self.folder)
+
+    def _refuse_altered(self, rounds: Sequence[str]) -> None:
+        """Refuse rounds whose frozen predictions were altered; lay their lost files out again."""
+        refuse_altered(self.ledger, rounds, self.folder / ROUNDS_FOLDER)
+        for round_id in rounds:
+            folder = self.round_folder(round_id)
+            if folder.is_dir() and not (folder / PREDICTIONS).exists():
+                self.show(round_id)
+
+    def _altered_files(self) -> list[str]:
+        """Files of predictions that no longer say what was frozen, one sentence each."""
+        return [
+            sentence
+            for name in self.ledger.rounds()["id"]
+            for sentence in altered_in_file(self.ledger, str(name), self.round_folder(str(name)))
+        ]
 
     def _settled(self, report: Report, *, end: bool) -> Report:
         closed = settle(self.ledger, self.config)

@@ -554,12 +554,14 @@ def _print_report(campaign: "Campaign", report: "Report", *, as_json: bool) -> N
     from dataclasses import asdict
 
     from experiments.console import waiting_sentence
+    from experiments.scores_console import news_of
 
     state = campaign.status()
+    surprises, news = news_of(state, report.readings)
     if as_json:
         say_json(
             {**asdict(report), "kind": campaign.kind, "hypervolume": state["hypervolume"]}
-            | {"coverage": state["coverage"]}
+            | {"coverage": state["coverage"], "drift": state["drift"], "surprises": surprises}
         )
         return
     if campaign.kind == "simulated":
@@ -584,6 +586,7 @@ def _print_report(campaign: "Campaign", report: "Report", *, as_json: bool) -> N
             f"Inside the 90 % interval: {inside['90']:.0%}, inside the 50 %: {inside['50']:.0%} "
             f"of {inside['n']} readings predicted before they were measured."
         )
+    console().print(*news, sep="\n", end="\n" if news else "")
     if state["pending_mlflow"]:
         typer.echo(
             f"warning: {state['pending_mlflow']} messages wait for MLflow; the next command "

@@ -1,8 +1,6 @@
 """A comparison as MLflow keeps it: one run, and a nested one for each surrogate."""
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any, Final
@@ -14,23 +12,11 @@ from experiments.comparison_page import Pictures
 from experiments.comparison_words import LABELS
 from experiments.config import CampaignConfig
 from experiments.pyfunc_model import Servable, plain_surrogate
+from experiments.tracking_home import Tracked, home_of, mlruns_of, tracked
 from models.compare import Comparison
 from models.paired_differences import BASELINE
 
 PAGE_NAME: Final = "compare.html"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tracked:
-    """What came of telling MLflow.
-
-    Attributes:
-        run_id: The comparison's run; ``None`` when it could not be stored whole.
-        where: How to look at it, or what went wrong; one sentence.
-    """
-
-    run_id: str | None
-    where: str
 
 
 def track_comparison(
@@ -58,23 +44,11 @@ def track_comparison(
     # MLflow takes seconds to import; a comparison that is not stored must not pay for it.
     from experiments import tracking
 
-    mlruns = (folder / config.mlflow.folder).resolve()
-    uri, artifacts = tracking.resolve_tracking_uri(mlruns, config.mlflow.tracking_uri)
+    home = home_of(config, folder, campaign_id)
     logged = tracking.log_nested(
-        parent_run(comparison, page=page, pictures=pictures),
-        nested_runs(comparison),
-        tracking_uri=uri,
-        artifact_root=artifacts,
-        experiment=config.name,
-        campaign_id=campaign_id,
+        parent_run(comparison, page=page, pictures=pictures), nested_runs(comparison), home
     )
-    if logged.error is not None:
-        return Tracked(run_id=None, where=logged.error)
-    local = f"sqlite:///{(mlruns / 'mlflow.db').as_posix()}"
-    near = f"sqlite:///{Path(os.path.relpath(mlruns / 'mlflow.db')).as_posix()}"
-    shown = near if uri == local else tracking.without_password(uri)
-    look = f"run {logged.run_id}; look with: mlflow ui --backend-store-uri {shown}"
-    return Tracked(run_id=logged.run_id, where=look)
+    return tracked(logged.run_id, logged.error, home, mlruns_of(config, folder))
 
 
 def parent_run(comparison: CampaignComparison, *, page: str, pictures: Pictures) -> dict[str, Any]:

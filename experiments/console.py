@@ -27,6 +27,7 @@ from experiments.display import (
     x_text,
 )
 from experiments.reasons import item_explanation
+from experiments.scores_console import scores_part
 from experiments.success_words import percent_text, success_text
 from features.milling import medium
 from features.properties import CATALOGUE
@@ -210,6 +211,7 @@ def status_panel(status: Mapping[str, Any]) -> Group:
         parts.append(Text(_SIMULATED, style="bold reverse"))
     parts += [Text(f"{status['campaign']} ({status['kind']})", style="bold")]
     parts += [Text(sentence) for sentence in status["in_words"]]
+    parts += _lines("ALTERED", status["altered"], style="bold")
     if status["rounds"]:
         parts += [_heading("Rounds"), _rounds_table(status["rounds"])]
         parts += [
@@ -231,7 +233,7 @@ def status_panel(status: Mapping[str, Any]) -> Group:
     parts.append(Text(""))
     parts += _hypervolume(status["hypervolume"])
     parts += _next_round(status)
-    parts += _coverage(status["coverage"])
+    parts += scores_part(status)
     parts += _lines("Assumption", status["assumptions"])
     if literature := status["literature"]["in_words"]:
         parts.append(_heading("Literature"))
@@ -431,24 +433,13 @@ def _three_decimals(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, int | float) and is_known(value) else NO_VALUE
 
 
-def _coverage(coverage: Mapping[str, Any] | None) -> list[Text]:
-    if coverage is None:
-        return [Text("Coverage: no round has been scored yet")]
-    shares = " and ".join(
-        f"{100 * coverage[level]:.0f} % in the {level} % range"
-        for level in ("50", "90")
-        if is_known(coverage.get(level))
-    )
-    return [Text(f"Coverage: of {coverage['n']} readings {shares or 'none could be scored'}")]
-
-
 def _rounds_table(rounds: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
     for name in ("round", "state", "opened"):
         table.add_column(name, no_wrap=True)
     table.add_column("glasses", justify="right")
     table.add_column("tri-layers", justify="right")
-    table.add_column("scored")
+    table.add_column("scored", justify="right")
     for entry in rounds:
         table.add_row(
             Text(entry["id"]),
@@ -462,14 +453,8 @@ def _rounds_table(rounds: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _score_text(scored: Mapping[str, Any] | None) -> str:
-    """The scores that are plain numbers, in one line."""
-    if scored is None:
-        return "not yet"
-    numbers = {name: value for name, value in scored.items() if is_known(value)}
-    return (
-        ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in numbers.items())
-        or "yes"
-    )
+    """How many readings were scored; how well is shown of all rounds together."""
+    return "not yet" if scored is None else f"{scored['n']} readings"
 
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> Table:

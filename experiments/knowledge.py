@@ -1,8 +1,8 @@
 """What the campaign knows: which readings enter the fit, which wait, and the fitted surrogates."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from experiments.canonical import digest_of
 from experiments.config import CampaignConfig, extremes
 from experiments.feasibility_data import fit_feasibility
 from experiments.ledger import Ledger
@@ -99,7 +100,7 @@ class Knowledge:
         }
         body[CELL_KEY] = {"kind": "TrilayerSurrogate", **self.trilayer.to_dict()}
         body[SUCCESS_KEY] = {"kind": "Feasibility", **self.feasibility.to_dict()}
-        return sha256(canonical(body).encode()).hexdigest(), body
+        return digest_of(body), body
 
 
 CELL_KEY: Final = "trilayer"
@@ -110,11 +111,6 @@ SUCCESS_KEY: Final = "success"
 
 
 CURRENT: Final = "critical_current_density"
-
-
-def canonical(body: Mapping[str, Any]) -> str:
-    """JSON with sorted keys, so that equal models have equal hashes."""
-    return json.dumps(body, sort_keys=True, separators=(",", ":"))
 
 
 def thawed(body: Mapping[str, Any]) -> tuple[dict[str, PropertyGP], TrilayerSurrogate]:
@@ -151,6 +147,9 @@ def sound_cells(cells: pd.DataFrame) -> pd.DataFrame:
 def fit_knowledge(ledger: Ledger, config: CampaignConfig) -> Knowledge:
     """Fit every surrogate to what the ledger holds.
 
+    Asked again while the ledger holds the same, it gives the same object: a round is scored and
+    the next one proposed from one fit.
+
     Args:
         ledger: The campaign's ledger.
         config: Temperature, search ranges and whether literature is learned from.
@@ -158,14 +157,40 @@ def fit_knowledge(ledger: Ledger, config: CampaignConfig) -> Knowledge:
     Returns:
         Specimens, readings and fitted surrogates.
     """
+    return _fit(_Told(ledger, config))
+
+
+class _Told:
+    """What surrogates are fitted to; two are equal if every table and setting is."""
+
+    def __init__(self, ledger: Ledger, config: CampaignConfig) -> None:
+        self.ledger, self.config = ledger, config
+        digest = sha256(config.model_dump_json().encode())
+        frames = (
+            ledger.jars(), ledger.pellets(), ledger.cells(), ledger.readings(), ledger.literature()
+        )  # fmt: skip
+        for frame in frames:
+            digest.update(frame.to_csv().encode())
+        self._digest = digest.hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Told) and self._digest == other._digest
+
+    def __hash__(self) -> int:
+        return hash(self._digest)
+
+
+@lru_cache(maxsize=1)
+def _fit(told: _Told) -> Knowledge:
+    ledger, config = told.ledger, told.config
     pellets, cells = ledger.pellets(), ledger.cells()
     fitted, waiting = _sifted(ledger, pellets, cells)
     ranges = feature_ranges(config)
     literature = literature_used(ledger, config)
-    recipes, told = literature.beside(sound_pellets(pellets), fitted)
+    recipes, readings = literature.beside(sound_pellets(pellets), fitted)
     layers = {
         name: PropertyGP(name, ranges, config.temperature_c, config.settings_of(name)).fit(
-            recipes, told
+            recipes, readings
         )
         for name in PELLET_PROPERTIES
     }

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Select,
     Table,
     create_engine,
+    delete,
     event,
     func,
     insert,
@@ -199,6 +200,40 @@ class Ledger:
         if version < SCHEMA_VERSION:
             ledger._bring_up_to_date()
         return ledger
+
+    def fantasy_copy(self, target: Path) -> None:
+        """Write a copy to imagine results in; the ledger itself stays as it is.
+
+        The copy is simulated, though it holds a lab's own data: what is recorded in it is never
+        real. It forgets what MLflow was to be told. Nothing but a plan that deletes it
+        afterwards should make one.
+
+        Args:
+            target: File of the copy; must not exist yet.
+
+        Raises:
+            LedgerError: If there is a file already, or the ledger is no SQLite file.
+        """
+        if self._file is None:
+            raise LedgerError(
+                f"{self._where}: plans are made in a copy of a ledger that is an SQLite file, got "
+                "another database; plan in a campaign of this computer"
+            )
+        if target.exists():
+            raise LedgerError(f"{target}: exists already; choose another place for the copy")
+        copy = Ledger(target)
+        with _complaints(self._where):
+            source, written = self._engine.raw_connection(), copy._engine.raw_connection()
+            try:
+                source.driver_connection.backup(written.driver_connection)  # type: ignore[union-attr]
+            finally:
+                source.close()
+                written.close()
+        with copy._connection(write=True) as connection:
+            is_kind = META.c.key == "kind"
+            connection.execute(update(META).where(is_kind).values(value="simulated"))
+            connection.execute(delete(OUTBOX))
+        copy.close()
 
     def close(self) -> None:
         """Let go of the database; the ledger cannot be used afterwards."""

@@ -6,6 +6,8 @@ from typing import Final
 
 import pandas as pd
 
+from experiments.frozen import altered_proposals, header_of
+
 _TABLES: Final = {"jar": "jars", "pellet": "pellets", "cell": "cells"}
 _VALUES: Final = ("readings", "literature")
 _ROUNDING_MG: Final = 0.05
@@ -29,6 +31,7 @@ def problems(
         yield from _chains(name, tables[name])
     yield from _parents(tables)
     yield from _models(tables["models"], tables["proposals"])
+    yield from _frozen(tables["rounds"], tables["proposals"])
     yield from _kind(tables["jars"], kind)
     weighed = stock[~stock["expected"]]
     for row in weighed[weighed["left_mg"] < -_ROUNDING_MG].itertuples():
@@ -75,6 +78,12 @@ def _models(models: pd.DataFrame, proposals: pd.DataFrame) -> Iterator[str]:
     strays = proposals[~proposals["model_sha256"].isin(models["sha256"])]
     for row in strays.itertuples():
         yield f"proposal of {row.specimen}: its model {row.model_sha256} does not exist"
+
+
+def _frozen(rounds: pd.DataFrame, proposals: pd.DataFrame) -> Iterator[str]:
+    for row in rounds.to_dict("records"):
+        own = proposals[proposals["round_id"] == row["id"]].to_dict("records")
+        yield from altered_proposals(str(row["id"]), header_of(row["config"]), own)
 
 
 def _kind(jars: pd.DataFrame, kind: str) -> Iterator[str]:

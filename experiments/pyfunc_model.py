@@ -1,8 +1,8 @@
 """The surrogates of one round as MLflow serves them: this file travels with the logged model.
 
-``experiments.tracking`` copies it beside ``features`` and ``models`` into the model's ``code``
-folder and names it as MLflow's *loader module*; the data are one JSON file. So there is no
-pickle anywhere, and the model runs where neither the campaign nor the rest of glassloop is
+``experiments.tracking_models`` packs it beside ``features`` and ``models`` into the archive that
+``experiments.model_code`` opens, MLflow's *loader module*; the data are one JSON file. So there is
+no pickle anywhere, and the model runs where neither the campaign nor the rest of glassloop is
 installed. For the same reason it imports nothing of ``experiments``, of ``optimizer`` or of
 MLflow.
 """
@@ -209,6 +209,6 @@ def _tables(
     return {property_id: surrogate.predict(table)}
 
 
-def _load_pyfunc(data_path: str) -> SurrogateBundle:
-    """What MLflow calls to load the model; the name is MLflow's."""
+def load_bundle(data_path: str) -> SurrogateBundle:
+    """The surrogates in a file; what ``model_code`` calls when MLflow loads the model."""
     return SurrogateBundle(json.loads(Path(data_path).read_text(encoding="utf-8")))

@@ -1,6 +1,6 @@
 """Takes a round's files into the ledger: everything is checked first, then written at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +15,13 @@ from experiments.results_file import Results, read_results
 from experiments.simulation import is_simulated
 from features.errors import CampaignError, InputError
 
+Check = Callable[[Sequence[str]], None]
+"""Refuses rounds that must not be recorded to."""
+
+
+def _any_round(rounds: Sequence[str]) -> None:
+    """Refuse none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -28,6 +35,7 @@ class Report:
         rounds: Rounds in which something changed.
         named: Rounds whose specimens the files speak of, changed or not.
         closed: Rounds that are complete now, or were closed by hand.
+        readings: Specimen and property of each reading added or corrected.
         warnings: What is unusual, one sentence each.
     """
 
@@ -38,6 +46,7 @@ class Report:
     rounds: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     closed: tuple[str, ...] = ()
+    readings: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = field(default=())
 
     @property
@@ -59,7 +68,13 @@ def bench(ledger: Ledger, config: CampaignConfig) -> Bench:
 
 
 def record_files(
-    ledger: Ledger, config: CampaignConfig, made: Path, results: Path, *, by: str = ""
+    ledger: Ledger,
+    config: CampaignConfig,
+    made: Path,
+    results: Path,
+    *,
+    by: str = "",
+    check: Check = _any_round,
 ) -> Report:
     """Check both files, then write what they hold in one transaction, or nothing.
 
@@ -72,6 +87,7 @@ def record_files(
         made: The filled ``made.csv``.
         results: The filled ``results.csv``.
         by: Who records.
+        check: Told which rounds the files speak of before anything is written; may refuse them.
 
     Returns:
         What was done.
@@ -87,7 +103,7 @@ def record_files(
     if problems:
         raise InputError(problems)
     hashes = {path.name: sha256(path.read_bytes()).hexdigest() for path in (made, results)}
-    return write(ledger, specimens, outcome, hashes=hashes, by=by)
+    return write(ledger, specimens, outcome, hashes=hashes, by=by, check=check)
 
 
 def write(
@@ -97,6 +113,7 @@ def write(
     *,
     hashes: Mapping[str, str],
     by: str = "",
+    check: Check = _any_round,
 ) -> Report:
     """Write checked rows in one transaction.
 
@@ -106,6 +123,7 @@ def write(
         outcome: Readings to add or correct.
         hashes: SHA-256 of each file by name.
         by: Who records.
+        check: Told which rounds they belong to before anything is written; may refuse them.
 
     Returns:
         What was done.
@@ -125,6 +143,11 @@ def write(
     ids = {*ledger.jars().index, *ledger.pellets().index, *ledger.cells().index}
     round_of = _rounds_of(ledger)
     unmeasured = _news(ledger, outcome.not_measured)
+    spoken_of = {row.id for row in specimens.rows} | {reading.specimen for reading in rows}
+    spoken_of |= {specimen for specimen, _ in outcome.not_measured}
+    spoken_of |= {gone.specimen for gone in outcome.withdrawn}
+    named = tuple(sorted({round_of[name] for name in spoken_of if name in round_of}))
+    check(named)
     with ledger.transaction() as tx:
         for name, digest in hashes.items():
             tx.add_file(digest, name=name, counts={"readings": len(rows)})
@@ -140,9 +163,6 @@ def write(
         for round_id in rounds:
             skipped = [pair for pair in outcome.not_measured if round_of.get(pair[0]) == round_id]
             tx.add_round_event(round_id, "recorded", {"not_measured": [list(p) for p in skipped]})
-    spoken_of = {row.id for row in specimens.rows} | {reading.specimen for reading in rows}
-    spoken_of |= {specimen for specimen, _ in outcome.not_measured}
-    spoken_of |= {gone.specimen for gone in outcome.withdrawn}
     total = len(specimens.rows) + len(rows) + len(outcome.withdrawn)
     return Report(
         specimens=len(changed),
@@ -150,7 +170,11 @@ def write(
         readings_corrected=len(plan.corrected),
         unchanged=total - len(changed) - len(plan.added) - len(plan.corrected),
         rounds=tuple(rounds),
-        named=tuple(sorted({round_of[name] for name in spoken_of if name in round_of})),
+        named=named,
+        readings=tuple(
+            (reading.specimen, reading.property)
+            for reading in (*plan.added, *(reading for _, reading in plan.corrected))
+        ),
         warnings=(*specimens.warnings, *outcome.warnings, *plan.warnings),
     )
 

@@ -1,36 +1,23 @@
 """A round in the ledger: specimens planned, predictions frozen, MLflow to be told; and back."""
 
-import json
-from collections.abc import Mapping
-from hashlib import sha256
-from math import isfinite
-from typing import Any, Final
+from typing import Any
 
-from experiments.comparison_task import task_of
+from experiments.canonical import canonical
 from experiments.config import CampaignConfig
-from experiments.knowledge import (
-    CELL_PROPERTIES,
-    GLASS_COLUMNS,
-    PELLET_PROPERTIES,
-    Knowledge,
-    canonical,
-)
+from experiments.frozen import frozen_header
+from experiments.frozen_baselines import with_baselines
+from experiments.knowledge import Knowledge
 from experiments.ledger import Ledger
 from experiments.ledger_rows import CellRow, JarRow, Origin, OutboxRow, PelletRow, ProposalRow
-from experiments.progress import flat_hypervolumes
-from experiments.round_files import round_texts
+from experiments.round_messages import opened_message
 from experiments.round_plan import JAR_COLUMNS, Round
-from features.errors import CampaignError, TableError
-from models.compare import compare
-
-_READING: Final = ("specimen", "property", "lower", "upper", "se", "temperature_c", "source")
-"""What MLflow is told of a reading."""
+from features.errors import CampaignError
 
 
 def write_round(
     ledger: Ledger, config: CampaignConfig, knowledge: Knowledge, round_: Round
 ) -> None:
-    """Write a planned round in one transaction.
+    """Write a planned round in one transaction, with what baselines expect of it, and its hash.
 
     Args:
         ledger: The campaign's ledger.
@@ -40,8 +27,11 @@ def write_round(
     """
     digest, body = knowledge.frozen()
     round_id, number = str(round_["round"]), int(str(round_["round"])[1:])
+    round_ = with_baselines(config, knowledge, round_)
+    round_ |= frozen_header(round_id, [*round_["glasses"], *round_["trilayers"]], digest)
     header = {k: v for k, v in round_.items() if k not in ("glasses", "trilayers")}
     origin: Origin = "simulated" if ledger.kind == "simulated" else "lab"
+    told = opened_message(config, knowledge, round_, body) if config.mlflow.track else None
     with ledger.transaction() as tx:
         tx.add_round(
             round_id,
@@ -89,72 +79,8 @@ def write_round(
                         why=item["why"],
                     )
                 )
-        tx.add_outbox(
-            OutboxRow(
-                kind="round_opened",
-                round_id=round_id,
-                payload=_opened(config, knowledge, round_, body),
-            )
-        )
-
-
-def _opened(
-    config: CampaignConfig, knowledge: Knowledge, round_: Round, body: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What MLflow is told of a new round."""
-    readings = knowledge.fitted[list(_READING)]
-    made = knowledge.pellets[list(GLASS_COLUMNS)]
-    data = readings.join(made, on="specimen").to_csv(index=False)
-    if len(others := knowledge.literature.readings):
-        theirs = others[list(_READING)].join(
-            knowledge.literature.recipes[list(GLASS_COLUMNS)], on="specimen"
-        )
-        data += theirs.to_csv(index=False, header=False)
-    counts = {
-        f"n_readings_{name}": float((readings["property"] == name).sum())
-        for name in (*PELLET_PROPERTIES, *CELL_PROPERTIES)
-    }
-    scores = _surrogate_scores(config, knowledge)
-    files = round_texts(round_, config)
-    return {
-        "params": {
-            "seed": str(config.seed),
-            "temperature_c": f"{config.temperature_c:g}",
-            "n_glasses": str(len(round_["glasses"])),
-            "n_trilayers": str(len(round_["trilayers"])),
-            **{k: str(v) for k, v in config.assumptions.model_dump().items()},
-        },
-        "tags": {"glassloop.simulated": str(round_["simulated"]).lower()},
-        "metrics": flat_hypervolumes(round_["hypervolume"]) | counts | scores,
-        "step": int(str(round_["round"])[1:]),
-        "artifacts": {
-            "batch.csv": files["batch.csv"],
-            "batch_sheet.html": files["batch_sheet.html"],
-            "predictions.json": json.dumps(round_, indent=1),
-            "campaign.json": config.model_dump_json(indent=1),
-        },
-        "dataset": {"name": "readings", "csv": data, "sha256": _sha256(data)},
-        "models": dict(body),
-    }
-
-
-def _surrogate_scores(config: CampaignConfig, knowledge: Knowledge) -> dict[str, float]:
-    """Scores of the process and of the plain mean on glasses left out, by property."""
-    metrics = {}
-    for name in PELLET_PROPERTIES:
-        task = task_of(name, ("mean", "gp"), config, knowledge)
-        try:
-            found = compare(
-                name, task.recipes, task.readings, task.unfitted,
-                variables=(), temperature_c=config.temperature_c,
-            )  # fmt: skip
-        except TableError:  # too few glasses, or none at this temperature
-            continue
-        for label, row in found.scores.to_dict("index").items():
-            metrics[f"loo_log_score_{label}_{name}"] = -float(row["nlpd"])
-            metrics[f"loo_rmse_{label}_{name}"] = float(row["rmse"])
-            metrics[f"loo_coverage_90_{label}_{name}"] = float(row["coverage_90"])
-    return {key: value for key, value in metrics.items() if isfinite(value)}
+        if told is not None:
+            tx.add_outbox(OutboxRow(kind="round_opened", round_id=round_id, payload=told))
 
 
 def stored_round(ledger: Ledger, wanted: str) -> Round:
@@ -176,7 +102,3 @@ def stored_round(ledger: Ledger, wanted: str) -> Round:
         "glasses": items["glass"],
         "trilayers": items["trilayer"],
     }
-
-
-def _sha256(text: str) -> str:
-    return sha256(text.encode()).hexdigest()

@@ -2,22 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from hashlib import sha256
-from math import inf, isnan, log, sqrt
+from math import inf, isnan, sqrt
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from features.properties import Property, property_of
 from features.reading import scale_error
+from models.scores import (
+    crps,
+    log_density,
+    log_interval_probability,
+    pit,
+    randomised_pit,
+    share_of,
+)
 
 NARROW: Final = 0.3
 """An interval narrower than this share of the noise is scored by its midpoint."""
-
-Z_90: Final = 1.6448536269514722
-Z_50: Final = 0.6744897501960817
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,14 @@ class Score:
         pit: Probability integral transform; drawn within the interval (seeded) when censored.
         censored: Whether the reading is a bound or a wide interval.
         z_as_proposed: The same z at the recipe as proposed; ``None`` when censored or unknown.
+        z_bound: Of a censored reading, z of the point of its interval nearest to the predicted
+            centre, 0 when that lies inside; ``None`` when not censored.
+        error_as_proposed: Error at the recipe as proposed; ``None`` as ``z_as_proposed``.
+        crps: Continuous ranked probability score there, in units of the scale.
+        error_mean: The same error of the plain mean frozen with the round; ``None`` without one.
+        crps_mean: Its score.
+        error_linear: The same error of the linear fit frozen with the round.
+        crps_linear: Its score.
     """
 
     specimen: str
@@ -57,6 +68,13 @@ class Score:
     pit: float
     censored: bool
     z_as_proposed: float | None = None
+    z_bound: float | None = None
+    error_as_proposed: float | None = None
+    crps: float | None = None
+    error_mean: float | None = None
+    crps_mean: float | None = None
+    error_linear: float | None = None
+    crps_linear: float | None = None
 
 
 def score(
@@ -64,6 +82,7 @@ def score(
     prediction: Mapping[str, float],
     *,
     as_proposed: Mapping[str, float] | None = None,
+    baselines: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Score:
     """Score a reading against the prediction of the model that was frozen before it.
 
@@ -76,9 +95,10 @@ def score(
         prediction: mean (physical centre), reading_sd (on the scale), reading_lower and
             reading_upper at the recipe as made. A stated error above the usual one widens it.
         as_proposed: The same at the recipe as proposed.
+        baselines: What ``mean`` and ``linear`` expected there; compared with ``as_proposed``.
 
     Returns:
-        The score.
+        The score. A censored reading has no error and no CRPS: both need its value.
 
     References:
         Gneiting, Balabdaoui & Raftery, J. R. Stat. Soc. B 69 (2007) 243; randomised PIT:
@@ -88,14 +108,22 @@ def score(
     low, high = _bounds(reading, entry)
     centre, spread = float(entry.to_scale(prediction["mean"])), _spread(reading, prediction, entry)
     exact = high - low < NARROW * entry.noise_sd
+    middle = 0.5 * (low + high)
     if exact:
-        error = 0.5 * (low + high) - centre
-        z: float | None = error / spread
-        pit = float(norm.cdf(error / spread))
-        log_score = float(norm.logpdf(error / spread)) - log(spread)
+        place = float(pit(middle, centre, spread))
+        log_score = float(log_density(middle, centre, spread))
     else:
-        error, z = inf, None
-        pit, log_score = _censored((low - centre) / spread, (high - centre) / spread, reading)
+        key = f"{reading['specimen']}|{reading['property']}|{reading['lower']}|{reading['upper']}"
+        place = float(randomised_pit(low, high, centre, spread, share_of(key)))
+        log_score = float(log_interval_probability(low, high, centre, spread))
+    rivals = {"": as_proposed, **{f"_{k}": v for k, v in (baselines or {}).items()}}
+    compared = {
+        name: _against(reading, middle, rival, entry)
+        for name, rival in rivals.items()
+        if exact and rival is not None
+    }
+    asked = compared.get("", _NOTHING)
+    mean, linear = compared.get("_mean", _NOTHING), compared.get("_linear", _NOTHING)
     return Score(
         specimen=str(reading["specimen"]),
         property=entry.id,
@@ -104,15 +132,31 @@ def score(
         reading_upper=float(prediction["reading_upper"]),
         measured_lower=_physical(reading["lower"]),
         measured_upper=_physical(reading["upper"]),
-        error=error if exact else None,
-        z=z,
-        inside_50=abs(pit - 0.5) <= 0.25,
-        inside_90=abs(pit - 0.5) <= 0.45,
+        error=middle - centre if exact else None,
+        z=(middle - centre) / spread if exact else None,
+        inside_50=abs(place - 0.5) <= 0.25,
+        inside_90=abs(place - 0.5) <= 0.45,
         log_score=log_score,
-        pit=pit,
+        pit=place,
         censored=not exact,
-        z_as_proposed=_z_at(reading, as_proposed, entry) if exact and as_proposed else None,
+        z_bound=None if exact else (min(max(centre, low), high) - centre) / spread,
+        z_as_proposed=asked.z,
+        error_as_proposed=asked.error,
+        crps=asked.crps,
+        error_mean=mean.error,
+        crps_mean=mean.crps,
+        error_linear=linear.error,
+        crps_linear=linear.crps,
     )
+
+
+def nearest_z(found: Score) -> float:
+    """The z of a score; of a censored reading, that of the nearest point its interval allows.
+
+    Twice the normal tail beyond it is the probability of a reading that far out, on that side
+    or the other.
+    """
+    return found.z if found.z is not None else (found.z_bound or 0.0)
 
 
 def summary(scores: Sequence[Score]) -> dict[str, Any]:
@@ -123,20 +167,13 @@ def summary(scores: Sequence[Score]) -> dict[str, Any]:
 
     Returns:
         ``n``, ``coverage`` (at 50 and 90 %, with ``n``), ``mean_log_score``, and per property
-        the root mean square error on its scale with its unit and count. Empty for no scores.
+        the root mean square error on its scale with its unit and count, and the mean CRPS of
+        the surrogates and of the baselines frozen with them. Empty for no scores.
     """
     if not scores:
         return {"n": 0}
-    by_property = {}
-    for name in sorted({s.property for s in scores}):
-        errors = [s.error for s in scores if s.property == name and s.error is not None]
-        if errors:
-            rmse = float(np.sqrt(np.mean(np.square(errors))))
-            by_property[name] = {
-                "rmse": rmse,
-                "unit": property_of(name).sd_unit,
-                "n": len(errors),
-            }
+    names = sorted({s.property for s in scores if s.error is not None})
+    by_property = {name: _of_property([s for s in scores if s.property == name]) for name in names}
     return {
         "n": len(scores),
         "n_censored": sum(s.censored for s in scores),
@@ -148,6 +185,21 @@ def summary(scores: Sequence[Score]) -> dict[str, Any]:
         "mean_log_score": float(np.mean([s.log_score for s in scores])),
         "properties": by_property,
     }
+
+
+def _of_property(scores: Sequence[Score]) -> dict[str, Any]:
+    """Errors of one property on its scale; CRPS also of the baselines, where they were frozen."""
+    errors = [s.error for s in scores if s.error is not None]
+    found = {
+        "rmse": float(np.sqrt(np.mean(np.square(errors)))),
+        "unit": property_of(scores[0].property).sd_unit,
+        "n": len(errors),
+    }
+    for name in ("crps", "crps_mean", "crps_linear"):
+        values = [value for s in scores if (value := getattr(s, name)) is not None]
+        if values:
+            found[name] = float(np.mean(values))
+    return found
 
 
 def scores_frame(scores: Sequence[Score]) -> pd.DataFrame:
@@ -181,22 +233,21 @@ def _physical(value: object) -> float | None:
     return None if value is None or isnan(float(str(value))) else float(str(value))
 
 
-def _z_at(reading: Mapping[str, Any], prediction: Mapping[str, float], entry: Property) -> float:
-    low, high = _bounds(reading, entry)
-    centre = float(entry.to_scale(prediction["mean"]))
-    return (0.5 * (low + high) - centre) / _spread(reading, prediction, entry)
+@dataclass(frozen=True, slots=True)
+class _Against:
+    """An exact reading against one prediction, on the scale."""
+
+    error: float | None = None
+    z: float | None = None
+    crps: float | None = None
 
 
-def _censored(low: float, high: float, reading: Mapping[str, Any]) -> tuple[float, float]:
-    """PIT and log probability of an interval in standard units, stable in both tails."""
-    if low > 0:  # work in the tail where the digits are
-        low, high, mirrored = -high, -low, True
-    else:
-        mirrored = False
-    log_high, log_low = norm.logcdf(high), norm.logcdf(low)
-    log_probability = float(log_high + np.log1p(-np.exp(min(log_low - log_high, -1e-300))))
-    key = f"{reading['specimen']}|{reading['property']}|{reading['lower']}|{reading['upper']}"
-    seed = int.from_bytes(sha256(key.encode()).digest()[:8], "big")
-    share = float(np.random.default_rng(seed).random())
-    pit = float(np.exp(log_low) + share * (np.exp(log_high) - np.exp(log_low)))
-    return (1.0 - pit if mirrored else pit), log_probability
+_NOTHING: Final = _Against()
+
+
+def _against(
+    reading: Mapping[str, Any], value: float, prediction: Mapping[str, float], entry: Property
+) -> _Against:
+    centre, spread = float(entry.to_scale(prediction["mean"])), _spread(reading, prediction, entry)
+    error = value - centre
+    return _Against(error, error / spread, float(crps(value, centre, spread)))

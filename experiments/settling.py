@@ -1,30 +1,24 @@
 """After results: score the round that predicted them, see whether it is complete, tell MLflow."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-import pandas as pd
-
+from experiments.clusters import clusters_of
 from experiments.config import TEMPERATURE_TOLERANCE_C, CampaignConfig
-from experiments.knowledge import (
-    CELL_PROPERTIES,
-    GLASS_COLUMNS,
-    PELLET_PROPERTIES,
-    fit_knowledge,
-    sound_cells,
-    sound_pellets,
-    thawed,
-)
+from experiments.frozen_check import altered_in_ledger
+from experiments.frozen_model import FrozenModel
+from experiments.judged import Judged
+from experiments.knowledge import fit_knowledge
 from experiments.ledger import Ledger, Transaction
 from experiments.ledger_rows import OutboxRow
 from experiments.progress import flat_hypervolumes, hypervolumes
 from experiments.recording import not_measured
 from experiments.round_folder import asked_readings
+from experiments.round_messages import recorded_tags, standing
 from experiments.scoring import Score, score, scores_frame, summary
+from experiments.surprises import Surprise, as_plain, surprises_of
 from features.properties import TEMPERATURE_DEPENDENT
-from models.trilayer import TrilayerSurrogate
 
 CLOSED_UNTOLD: Final = "the round was closed before its fate was told"
 
@@ -48,6 +42,9 @@ def unsettled(ledger: Ledger) -> list[str]:
 def settle(ledger: Ledger, config: CampaignConfig) -> list[str]:
     """Score every round with new results; close those that are complete.
 
+    A round whose frozen predictions were altered is passed over: the others, and every command
+    that does not need it, work on.
+
     Args:
         ledger: The campaign's ledger.
         config: The campaign's configuration.
@@ -55,19 +52,21 @@ def settle(ledger: Ledger, config: CampaignConfig) -> list[str]:
     Returns:
         Rounds closed now.
     """
-    waiting = unsettled(ledger)
+    waiting = [name for name in unsettled(ledger) if not altered_in_ledger(ledger, name)]
     if not waiting:
         return []
     now = hypervolumes(fit_knowledge(ledger, config), config)
     closed = []
     for round_id in waiting:
-        scores = score_round(ledger, round_id)
+        model = FrozenModel.of(ledger, round_id)
+        judged = judge_round(ledger, round_id, model)
+        surprises = surprises_of(judged, model, clusters_of(ledger))
         is_open = ledger.rounds().set_index("id").loc[round_id, "state"] == "open"
         complete = is_open and not undecided(ledger, round_id)
         with ledger.transaction() as tx:
-            _write_scores(tx, ledger, round_id, scores, now)
+            _write_scores(tx, ledger, config, round_id, judged, surprises, now)
             if complete:
-                close(tx, round_id)
+                close(tx, round_id, config)
                 closed.append(round_id)
     return closed
 
@@ -82,24 +81,39 @@ def score_round(ledger: Ledger, round_id: str) -> list[Score]:
     Returns:
         One score a reading, at the recipe as made.
     """
-    proposals = ledger.proposals(round_id)
-    layers, trilayer = thawed(json.loads(ledger.model(proposals["model_sha256"].iloc[0])))
-    pellets, cells = ledger.pellets(), ledger.cells()
-    pellets = sound_pellets(pellets.loc[pellets["round_id"] == round_id])
-    cells = sound_cells(cells.loc[cells["round_id"] == round_id])
-    temperature_c = _temperature_then(ledger, round_id)
-    as_made = _predictions(layers, trilayer, pellets, cells)
+    return [one.score for one in judge_round(ledger, round_id, FrozenModel.of(ledger, round_id))]
+
+
+def judge_round(ledger: Ledger, round_id: str, model: FrozenModel) -> list[Judged]:
+    """All readings of a round with their frozen prediction and their score.
+
+    Args:
+        ledger: The campaign's ledger.
+        round_id: The round.
+        model: The surrogates frozen with it.
+
+    Returns:
+        One entry a reading.
+    """
+    as_made = model.as_made()
     proposed = {
-        row["recipe"].get("pellet", row["specimen"]): row["prediction"]
-        for row in proposals.to_dict("records")
+        row["recipe"].get("pellet", row["specimen"]): row
+        for row in ledger.proposals(round_id).to_dict("records")
     }
     found = []
-    for reading in ledger.readings().to_dict("records"):
+    for row in ledger.readings().to_dict("records"):
+        reading = {str(key): value for key, value in row.items()}
         name, specimen = str(reading["property"]), str(reading["specimen"])
-        if (specimen, name) not in as_made or not _at_temperature(_as_text(reading), temperature_c):
+        if (specimen, name) not in as_made or not _at_temperature(reading, model.temperature_c):
             continue
-        asked = proposed.get(specimen, {}).get(name)
-        found.append(score(_as_text(reading), as_made[specimen, name], as_proposed=asked))
+        prediction, asked = as_made[specimen, name], proposed.get(specimen)
+        scored = score(
+            reading,
+            prediction,
+            as_proposed=asked["prediction"].get(name) if asked else None,
+            baselines=asked["recipe"].get("baselines", {}).get(name) if asked else None,
+        )
+        found.append(Judged(reading=reading, prediction=prediction, score=scored))
     return found
 
 
@@ -136,10 +150,11 @@ def undecided(ledger: Ledger, round_id: str) -> list[str]:
     return waits
 
 
-def close(tx: Transaction, round_id: str) -> None:
+def close(tx: Transaction, round_id: str, config: CampaignConfig) -> None:
     """Close a round and tell MLflow."""
     tx.add_round_event(round_id, "closed")
-    tx.add_outbox(OutboxRow(kind="round_closed", round_id=round_id, payload={}))
+    if config.mlflow.track:
+        tx.add_outbox(OutboxRow(kind="round_closed", round_id=round_id, payload={}))
 
 
 def last_summary(ledger: Ledger, round_id: str | None = None) -> dict[str, Any] | None:
@@ -154,26 +169,36 @@ def last_summary(ledger: Ledger, round_id: str | None = None) -> dict[str, Any] 
 def _write_scores(
     tx: Transaction,
     ledger: Ledger,
+    config: CampaignConfig,
     round_id: str,
-    scores: list[Score],
+    judged: Sequence[Judged],
+    surprises: Sequence[Surprise],
     now: Mapping[str, Mapping[str, float]],
 ) -> None:
+    scores = [one.score for one in judged]
     totals = summary(scores)
     rounds = ledger.rounds()
     number = int(rounds.loc[rounds["id"] == round_id, "number"].iloc[0])
     tx.add_round_event(
         round_id,
         "scored",
-        {"scores": [asdict(s) for s in scores], "summary": totals, "hypervolume": dict(now)},
+        {
+            "scores": [asdict(s) for s in scores],
+            "surprises": [as_plain(one) for one in surprises],
+            "summary": totals,
+            "hypervolume": dict(now),
+        },
     )
+    if not config.mlflow.track:
+        return
     metrics = {f"after_{name}": value for name, value in flat_hypervolumes(now).items()}
-    metrics |= _flat(totals)
+    metrics |= _flat(totals) | standing(ledger)
     tx.add_outbox(
         OutboxRow(
             kind="round_recorded",
             round_id=round_id,
             payload={
-                "tags": {"glassloop.simulated": str(ledger.kind == "simulated").lower()},
+                "tags": recorded_tags(ledger, round_id),
                 "metrics": metrics,
                 "step": number,
                 "artifacts": {
@@ -191,7 +216,12 @@ def _flat(totals: Mapping[str, Any]) -> dict[str, float]:
         metrics["coverage_50"] = totals["coverage"]["50"]
         metrics["coverage_90"] = totals["coverage"]["90"]
         metrics["mean_log_score"] = totals["mean_log_score"]
-        metrics |= {f"rmse_{name}": part["rmse"] for name, part in totals["properties"].items()}
+        metrics |= {
+            f"{key}_{name}": part[key]
+            for name, part in totals["properties"].items()
+            for key in part
+            if key.startswith(("rmse", "crps"))
+        }
     return metrics
 
 
@@ -203,40 +233,8 @@ def _readings_csv(ledger: Ledger, round_id: str) -> str:
     return str(readings.loc[readings["specimen"].isin(own), columns].to_csv(index=False))
 
 
-def _predictions(
-    layers: Mapping[str, Any],
-    trilayer: TrilayerSurrogate,
-    pellets: pd.DataFrame,
-    cells: pd.DataFrame,
-) -> dict[tuple[str, str], dict[str, float]]:
-    """Prediction at the recipe as made, by specimen and property."""
-    tables: dict[str, pd.DataFrame] = {}
-    if len(pellets):
-        recipes = pellets[list(GLASS_COLUMNS)]
-        tables |= {name: layers[name].predict(recipes) for name in PELLET_PROPERTIES}
-    if len(cells):
-        cell_tables = trilayer.predict(cells)
-        tables |= {name: cell_tables[name] for name in CELL_PROPERTIES}
-    return {
-        (str(specimen), name): {str(key): float(value) for key, value in row.items()}
-        for name, table in tables.items()
-        for specimen, row in table.iterrows()
-    }
-
-
-def _temperature_then(ledger: Ledger, round_id: str) -> float:
-    """The campaign's temperature when the round was proposed: that of its frozen surrogates."""
-    rounds = ledger.rounds()
-    config = rounds.loc[rounds["id"] == round_id, "config"].iloc[0]
-    return float(config["campaign"]["cells"]["temperature_c"])
-
-
 def _at_temperature(reading: Mapping[str, Any], temperature_c: float) -> bool:
     if reading["property"] not in TEMPERATURE_DEPENDENT:
         return True
     off = abs(reading["temperature_c"] - temperature_c) > TEMPERATURE_TOLERANCE_C
     return not off  # a reading without a temperature is in the fit, so it is scored too
-
-
-def _as_text(reading: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(name): value for name, value in reading.items()}

@@ -6,12 +6,14 @@ import pandas as pd
 
 from experiments.assumptions import assumption_sentences, both_readings
 from experiments.config import CampaignConfig
+from experiments.frozen_check import altered_in_ledger
 from experiments.knowledge import CELL_PROPERTIES, PELLET_PROPERTIES, Knowledge
 from experiments.ledger import Ledger
 from experiments.literature import literature_waiting
 from experiments.literature_report import literature_report
 from experiments.next_round import next_round
 from experiments.progress import hypervolumes
+from experiments.scorecard import scorecard
 from experiments.settling import last_summary, undecided
 from features.properties import property_of
 
@@ -30,7 +32,7 @@ def status_of(
 
     Returns:
         Plain data; ``coverage`` is ``None`` until a round was scored, ``next_round`` if it is left
-        out.
+        out; ``altered`` names rounds whose frozen predictions are not those proposed.
     """
     readings = ledger.readings()
     totals = last_summary(ledger)
@@ -61,6 +63,12 @@ def status_of(
         ),
         "coverage": None if totals is None else totals["coverage"],
         "scores": totals,
+        **scorecard(ledger),
+        "altered": [
+            sentence
+            for name in ledger.rounds()["id"]
+            for sentence in altered_in_ledger(ledger, name)
+        ],
         "stock": [
             {"jar": row["jar"], "left_mg": row["left_mg"], "expected": bool(row["expected"])}
             for row in stock.to_dict("records")

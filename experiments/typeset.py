@@ -10,6 +10,10 @@ from experiments.display import NO_VALUE, is_known, significant, value_text, x_t
 
 NO_DATA: Final = "no data, prior only"
 
+_POWER: Final = re.compile(r"(?<![\w-])(\d+(?:\.\d+)?)e(-?\d+)\b")
+_MINUS: Final = re.compile(r"(?<![\w\d)-])-(?=\d)")
+_SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 def formula(x: float) -> Markup:
     """The glass's formula with subscripts.
@@ -39,6 +43,20 @@ def chemistry(text: str) -> Markup:
         Na<sub>2</sub>S, 30 min
     """
     return Markup(re.sub(r"(?<=[A-Za-z])(\d+)", r"<sub>\1</sub>", str(escape(text))))
+
+
+def printed_numbers(text: str) -> str:
+    """Numbers in a sentence as paper prints them; ids and other hyphens stay.
+
+    Args:
+        text: Plain text, which stays plain text.
+
+    Examples:
+        >>> printed_numbers("CHI-015-P: 2.7e-4 S/cm, z -3.1, 8.2e-5..1e-4")
+        'CHI-015-P: 2.7×10⁻⁴ S/cm, z −3.1, 8.2×10⁻⁵..1×10⁻⁴'
+    """
+    raised = _POWER.sub(lambda m: f"{m[1]}×10{m[2].translate(_SUPERSCRIPTS)}", text)
+    return _MINUS.sub("−", raised)
 
 
 def value_markup(value: object, property_id: str) -> Markup:

@@ -24,6 +24,8 @@ __all__ = [
     "check_field",
     "check_masses",
     "check_property",
+    "field",
+    "unit_factors",
 ]
 
 MAX_ELECTRONIC_SHARE: Final = 1e-2
@@ -132,6 +134,26 @@ def check_field(name: str, value: float) -> Verdict:
     side = "above" if value > row.warn[1] else "below"
     shown = f"{value:g} {row.unit}".rstrip()
     return Verdict(level, f"{row.label}: {shown} is {side} {usual}; {remedy or row.hint}")
+
+
+def unit_factors(property_id: str) -> Iterator[tuple[str, float]]:
+    """Units a value may have been meant in, with what one of them is in the catalogue's unit.
+
+    Args:
+        property_id: Id in the catalogue.
+
+    Yields:
+        Unit and factor, likeliest first; HV and eV among them.
+
+    References:
+        Domain notes 5.6 and 7.4.
+
+    Examples:
+        >>> next(unit_factors("ionic_conductivity"))
+        ('mS/cm', 0.001)
+    """
+    for unit in _ALTERNATIVE_UNITS[property_of(property_id).id]:
+        yield unit, to_catalogue_unit(1.0, unit, property_id)
 
 
 def check_conductivity_pair(ionic: Interval, electronic: Interval) -> Verdict:

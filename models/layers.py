@@ -1,6 +1,6 @@
 """Joint draws of what the layers of a cell are, so that a glass used twice has one value."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
@@ -89,9 +89,7 @@ def drawn_layers(
         TableError: If a column is missing or holds no number.
         RecipeError: If a medium is unknown.
     """
-    states, core, skin = _layer_states(cells)
-    drawn = {name: layers[name].sample(states, n, rng) for name in LAYER_PROPERTIES}
-    return _of_cells(drawn, core, skin)
+    return layers_by(cells, lambda name, states: layers[name].sample(states, n, rng))
 
 
 def central_layers(layers: Mapping[str, PropertyGP], cells: pd.DataFrame) -> dict[str, Array]:
@@ -109,12 +107,30 @@ def central_layers(layers: Mapping[str, PropertyGP], cells: pd.DataFrame) -> dic
         TableError: If a column is missing or holds no number.
         RecipeError: If a medium is unknown.
     """
+    return layers_by(
+        cells, lambda name, states: layers[name].predict(states)["mean"].to_numpy(float)[None, :]
+    )
+
+
+def layers_by(
+    cells: pd.DataFrame, value_of: Callable[[str, pd.DataFrame], Array]
+) -> dict[str, Array]:
+    """Every layer of every cell by whatever says what a layer is.
+
+    Args:
+        cells: N cells.
+        value_of: Of a property and the distinct layers, with ``pressing_pressure_mpa`` and
+            ``temperature_c`` of their cells, gives shape (n, number of layers), physical units.
+
+    Returns:
+        As ``drawn_layers``.
+
+    Raises:
+        TableError: If a column is missing or holds no number.
+    """
     states, core, skin = _layer_states(cells)
-    centres = {
-        name: layers[name].predict(states)["mean"].to_numpy(dtype=float)[None, :]
-        for name in LAYER_PROPERTIES
-    }
-    return _of_cells(centres, core, skin)
+    values = {name: value_of(name, states) for name in LAYER_PROPERTIES}
+    return _of_cells(values, core, skin)
 
 
 def _layer_states(

@@ -59,8 +59,12 @@ SERIES_SUM_SD: Final = 0.15
 """How far a resistance may lie from the series sum, in decades: reaction layers and contacts are
 not in it, and they differ from skin to skin (assigned)."""
 
-_SERIES_SUM_SCALE: Final = 0.9
-"""Length scale of that deviation over the descriptors, as a share of each range."""
+OFF_SERIES_SUM: Final = Hyperparameters(
+    lengthscales=np.full(len(CELL_DESCRIPTORS), 0.9),
+    amplitude=(1 - CONSTANT_SHARE) ** 0.5,
+    scatter=np.zeros(1),
+)
+"""How that deviation varies over the central descriptors: cells alike deviate alike."""
 
 _ASR_COLUMN: Final = CELL_DESCRIPTORS.index("log10_asr")
 _POROSITY_COLUMN: Final = CELL_DESCRIPTORS.index("skin_porosity")
@@ -184,9 +188,7 @@ class TrilayerSurrogate:
         measured = _at(
             _needed(rows_of_specimens(cells, specimens, "cells")), rows.temperature_c[order]
         )
-        points = self._points(
-            cell_descriptors(measured, **central_layers(self.layers, measured))[0]
-        )
+        points = self.points(self.central(measured))
         told = Evidence.of(
             points,
             lower=rows.low[order],
@@ -229,7 +231,7 @@ class TrilayerSurrogate:
         """
         current, resistance = np.empty((n, len(cells))), np.empty((n, len(cells)))
         for draw, (process, new) in enumerate(self._drawn(cells, n, rng)):
-            current[draw] = process.sample(self._points(new), 1, rng)[0]
+            current[draw] = process.sample(self.points(new), 1, rng)[0]
             resistance[draw] = new[:, _ASR_COLUMN]
         return {
             CCD: property_of(CCD).from_scale(current),
@@ -267,7 +269,7 @@ class TrilayerSurrogate:
         for draw, (process, described) in enumerate(self._drawn(both, n, rng)):
             normal = rng.standard_normal(c)
             values[draw, :, 0], mean[draw, :, 0], sd[draw, :, 0] = _one_scenario(
-                process, self._points(described), normal
+                process, self.points(described), normal
             )
             values[draw, :, 1] = described[:c, _ASR_COLUMN]
             mean[draw, :, 1] = described[c:, _ASR_COLUMN]
@@ -289,7 +291,7 @@ class TrilayerSurrogate:
             RecipeError: If a medium is unknown.
         """
         drawn = self._drawn(cells, N_DRAWS, np.random.default_rng(seed))
-        parts = [process.marginal(self._points(new)) for process, new in drawn]
+        parts = [process.marginal(self.points(new)) for process, new in drawn]
         means = np.array([mean for mean, _ in parts])
         sds = np.array([sd for _, sd in parts])
         resistance = np.array([new[:, _ASR_COLUMN] for _, new in drawn])
@@ -370,6 +372,62 @@ class TrilayerSurrogate:
             waiting=plain["waiting"],
         )
 
+    def central(self, cells: pd.DataFrame) -> Array:
+        """What decides the critical current of each cell, by the centres of its layers.
+
+        Args:
+            cells: N cells.
+
+        Returns:
+            Shape (N, 9), in the order of ``CELL_DESCRIPTORS``.
+
+        Raises:
+            NotFittedError: If a layer surrogate was not fitted.
+            TableError: If a column is missing or holds no number.
+            RecipeError: If a medium is unknown.
+        """
+        centre: Array = cell_descriptors(cells, **central_layers(self.layers, cells))[0]
+        return centre
+
+    @property
+    def stepped(self) -> pd.DataFrame:
+        """Cells whose critical current was read, one row a reading.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+        """
+        _, _, evidence, measured = self._fitted
+        return measured.iloc[: len(evidence)]
+
+    @property
+    def resisting(self) -> pd.DataFrame:
+        """Cells whose resistance was read, one row a reading, in the order of ``resistance``.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+        """
+        _, _, evidence, measured = self._fitted
+        return measured.iloc[len(evidence) :]
+
+    def described_as(self, descriptors: Array, rng: np.random.Generator) -> GaussianProcess:
+        """The process of the critical current under one draw of all it rests on.
+
+        Args:
+            descriptors: Shape (k, 9), of ``stepped`` as a draw of the layers describes them.
+            rng: Draws the hyperparameters, and readings within their bounds.
+
+        Returns:
+            The process, of certain hyperparameters and exact readings.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+        """
+        process, learned, evidence, _ = self._fitted
+        value = process.readings(1, rng)[0]
+        told = replace(evidence, points=self.points(descriptors), lower=value, upper=value)
+        point = learned.points[rng.choice(len(learned.points), p=learned.weights)]
+        return process.condition(told, HyperPosterior.certain(point))
+
     @property
     def _fitted(self) -> tuple[GaussianProcess, HyperPosterior, Evidence, pd.DataFrame]:
         """The process, its hyperparameters and readings, and the rows they were taken on."""
@@ -380,8 +438,15 @@ class TrilayerSurrogate:
             raise NotFittedError(_UNFITTED)
         return process, process.learned, process.evidence, measured
 
-    def _points(self, descriptors: Array) -> Points:
-        """Descriptors, shape (N, 9), as points of the process, with the laws if switched on."""
+    def points(self, descriptors: Array) -> Points:
+        """Descriptors as points of the process, with the laws if switched on.
+
+        Args:
+            descriptors: Shape (N, 9), in the order of ``CELL_DESCRIPTORS``.
+
+        Returns:
+            N points.
+        """
         x = in_unit_cube(descriptors, self.ranges)
         if not self.physics:
             return Points.of(x)
@@ -417,7 +482,7 @@ class TrilayerSurrogate:
                 process.condition(
                     replace(
                         evidence,
-                        points=self._points(description[:n_old]),
+                        points=self.points(description[:n_old]),
                         lower=value,
                         upper=value,
                     ),
@@ -430,14 +495,8 @@ class TrilayerSurrogate:
 
     def _off_series_sum(self, rows: pd.DataFrame, n: int, rng: np.random.Generator) -> Array:
         """Draws of how far each cell lies from the series sum, shape (n, N), decades."""
-        centre = cell_descriptors(rows, **central_layers(self.layers, rows))[0]
-        points = Points.of(in_unit_cube(centre, self.ranges))
-        alike = Hyperparameters(
-            lengthscales=np.full(len(CELL_DESCRIPTORS), _SERIES_SUM_SCALE),
-            amplitude=(1 - CONSTANT_SHARE) ** 0.5,
-            scatter=np.zeros(0),
-        )
-        root = stable_cholesky(prior_covariance(alike, points, points))
+        points = Points.of(in_unit_cube(self.central(rows), self.ranges))
+        root = stable_cholesky(prior_covariance(OFF_SERIES_SUM, points, points))
         drawn: Array = SERIES_SUM_SD * rng.standard_normal((n, len(rows))) @ root.T
         return drawn
 

@@ -167,7 +167,8 @@ def test_mlflow_holds_three_runs_two_of_them_finished_with_scores(said, home):
         warnings.simplefilter("ignore")
         client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{home}/mlruns/mlflow.db")
         experiment = client.get_experiment_by_name("loop")
-        runs = {r.info.run_name: r for r in client.search_runs([experiment.experiment_id])}
+        rounds = client.search_runs([experiment.experiment_id], "tags.`glassloop.kind` = 'round'")
+        runs = {r.info.run_name: r for r in rounds}
         files = {f.path for f in client.list_artifacts(runs["R01"].info.run_id)}
     assert {name: r.info.status for name, r in runs.items()} == {
         "R01": "FINISHED",

@@ -14,6 +14,7 @@ from experiments import cli
 from experiments.comparison_record import nested_runs, parent_run
 from experiments.pyfunc_model import EXAMPLE
 from experiments.tracking import log_nested
+from experiments.tracking_home import Home
 from features.errors import LedgerError
 
 pytest_plugins = ["tests.experiments.compared_campaign"]
@@ -64,6 +65,8 @@ def test_one_run_holds_a_run_for_each_surrogate(stored, compared):
     assert set(nested) == {"mean", "ridge"}
     assert {run.info.status for run in (parent, *nested.values())} == {"FINISHED"}
     assert parent.info.run_name == "compare"
+    assert parent.data.tags["glassloop.kind"] == "comparison"
+    assert {r.data.tags["glassloop.kind"] for r in nested.values()} == {"compared_surrogate"}
     assert parent.data.params["surrogates"] == "mean,ridge"
     assert parent.data.params["folds"] == "glass"
     verdict = compared.comparisons["ionic_conductivity"].verdict
@@ -122,11 +125,13 @@ def test_a_run_that_breaks_off_is_marked_failed_and_said(compared, tmp_path, mon
     def broken(*_args, **_kwargs):
         raise LedgerError("disk full")
 
-    monkeypatch.setattr("experiments.tracking._save_model", broken)
+    monkeypatch.setattr("experiments.tracking_models._save_model", broken)
     done = log_nested(
         parent_run(compared, page="", pictures={}), nested_runs(compared),
-        tracking_uri=uri, artifact_root=(tmp_path / "artifacts").as_uri(),
-        experiment="glasses", campaign_id="c0ffee",
+        Home(
+            tracking_uri=uri, artifact_root=(tmp_path / "artifacts").as_uri(),
+            campaign="glasses", campaign_id="c0ffee",
+        ),
     )  # fmt: skip
     assert re.search(r"compare was stored in part only, run \w+ is marked FAILED", done.error)
     assert "disk full" in done.error

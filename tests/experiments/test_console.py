@@ -36,11 +36,31 @@ def status(sample):
         "assumptions": sample["assumptions"],
         "notes": ["x = 0 of the paper was milled otherwise"],
         "hypervolume": sample["hypervolume"],
-        "coverage": {"50": 0.46, "90": 0.92, "n": 11},
+        **scored_status(),
+        "altered": ["round R01: the frozen prediction of R01-G1 was altered"],
         "stock": [{"jar": "R01-G1", "left_mg": 1223.44}],
         "pending_mlflow": 2,
         "set_aside": ["R01-G2-P1: cracked"],
         "literature": {"in_words": ["1 value of 1 source, off"]},
+    }
+
+
+def scored_status():
+    """How right predictions were, as ``scorecard`` says it."""
+    coverage = {"n": 11, "50": 0.46, "90": 0.92, "lower_90": 0.6, "upper_90": 0.98}
+    skill = {
+        "n": 9,
+        "over_mean": {"value": 0.31, "lower": 0.12, "upper": 0.47},
+        "over_linear": {"value": -0.05, "lower": None, "upper": None},
+    }
+    return {
+        "coverage_by_round": [{"round": "R01", **coverage}],
+        "coverage_by_property": {"ionic_conductivity": coverage},
+        "coverage_pooled": coverage,
+        "skill": {"ionic_conductivity": skill, "youngs_modulus": skill},
+        "skill_pooled": skill,
+        "surprises": [{"in_words": "R01-G1-P1: low, z -7.2", "causes": ["unit: mS/cm?"]}],
+        "drift": {"in_words": "since R01, 3 of 11 readings lie in their 90 % range"},
     }
 
 
@@ -211,11 +231,15 @@ def test_a_property_of_a_cell_is_not_called_one_of_a_glass(tables):
     [
         pytest.param("oxysulfide-2026 (real)", id="campaign"),
         pytest.param("R02 waits for results.", id="in-words"),
-        pytest.param("R01 scored 2026-11-22 17:00 4 2 n 11, rmse dex 0.21", id="scored-round"),
+        pytest.param("R01 scored 2026-11-22 17:00 4 2 11 readings", id="scored-round"),
         pytest.param("R02 open 2026-11-22 17:00 4 2 not yet", id="open-round"),
         pytest.param("Young's modulus 1", id="readings"),
         pytest.param("R01-G1 1223.4 mg", id="stock"),
-        pytest.param("46 % in the 50 % range and 92 % in the 90 % range", id="coverage"),
+        pytest.param("R01 11 46 % 92 % 60 to 98 %", id="coverage"),
+        pytest.param("ionic conductivity 9 31 % (12 to 47 %) -5 % (too few jars)", id="skill"),
+        pytest.param("- R01-G1-P1: low, z -7.2 unit: mS/cm?", id="surprise"),
+        pytest.param("DRIFT: since R01, 3 of 11", id="drift"),
+        pytest.param("ALTERED: round R01: the frozen prediction of R01-G1", id="altered"),
         pytest.param("Assumption: S01", id="assumption"),
         pytest.param("x = 0 of the paper", id="note"),
         pytest.param("R01-G2-P1: cracked", id="set-aside"),
@@ -230,7 +254,7 @@ def test_the_status_shows(status, phrase):
 
 def test_a_fresh_campaign_has_a_status_too(status):
     fresh = status | {
-        "rounds": [], "readings": {}, "stock": [], "hypervolume": {}, "coverage": None,
+        "rounds": [], "readings": {}, "stock": [], "hypervolume": {}, "coverage_by_round": [],
         "pending_mlflow": 0, "set_aside": [],
     }  # fmt: skip
     text = shown(status_panel(fresh))

@@ -1,7 +1,6 @@
 """Delivery of the outbox to MLflow: complete, in order, once, and never in the way."""
 
 import contextlib
-import hashlib
 import json
 import os
 import socket
@@ -9,11 +8,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from zipfile import ZipFile
 
 import mlflow
 import pandas as pd
@@ -21,116 +18,26 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from experiments.pyfunc_model import SurrogateBundle, plain_surrogate
-from experiments.tracking import (
-    Delivery,
-    deliver,
-    describe_store,
-    resolve_tracking_uri,
-    run_link,
-)
+from experiments.tracking import Delivery, deliver
+from experiments.tracking_home import resolve_tracking_uri, run_in_words
 from features.errors import ReadingError, TableError
 from models.baselines import MeanSurrogate
 from models.property_gp import PropertyGP
 from models.trilayer import TrilayerSurrogate
+from tests.experiments.told_events import (
+    CSV,
+    SHA256,
+    Event,
+    FakeOutbox,
+    closed,
+    home,
+    id_of,
+    opened,
+    recorded,
+    rounds_of,
+)
 
-CSV = "specimen,property,lower,upper,se\nS01,ionic_conductivity,1e-5,1e-5,\nS02,hardness,,0.9,\n"
-SHA256 = hashlib.sha256(CSV.encode()).hexdigest()
-CAMPAIGN_ID = "c0ffee"
-
-
-@dataclass(frozen=True)
-class Event:
-    id: int
-    kind: str
-    round_id: str
-    payload: dict[str, Any]
-
-
-@dataclass
-class FakeOutbox:
-    """Keeps what was not ticked off; ``crashes`` times it dies before ticking off."""
-
-    events: list[Event]
-    crashes: int = 0
-    failures: list[tuple[int, str]] = field(default_factory=list)
-
-    def pending(self):
-        return list(self.events)
-
-    def delivered(self, event_id):
-        if self.crashes:
-            self.crashes -= 1
-            raise RuntimeError("power cut")
-        self.events = [event for event in self.events if event.id != event_id]
-
-    def failed(self, event_id, error):
-        self.failures.append((event_id, error))
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    """One store for all tests, in a folder with a space and an umlaut in its name."""
-    folder = tmp_path_factory.mktemp("Labor Mü")
-    return f"sqlite:///{folder}/mlflow.db", (folder / "artifacts").as_uri()
-
-
-@pytest.fixture
-def experiment(request):
-    """An experiment of the test's own."""
-    return request.node.name
-
-
-@pytest.fixture
-def send(store, experiment):
-    def _send(outbox, uri=store[0], campaign_id=CAMPAIGN_ID) -> Delivery:
-        return deliver(
-            outbox,
-            tracking_uri=uri,
-            artifact_root=store[1],
-            experiment=experiment,
-            campaign_id=campaign_id,
-        )
-
-    return _send
-
-
-@pytest.fixture
-def client(store):
-    with warnings.catch_warnings():  # MLflow 3.17 on SQLAlchemy 2.1: "noload is deprecated"
-        warnings.simplefilter("ignore")
-        return mlflow.MlflowClient(tracking_uri=store[0])
-
-
-def opened(event_id=1, round_id="R01", **more):
-    payload = {
-        "time_ms": 1_790_000_000_000,
-        "params": {"seed": "0", "objectives": "ionic_conductivity,youngs_modulus"},
-        "tags": {"glassloop.simulated": "false"},
-        "metrics": {"hypervolume_glasses": 0.25, "log_score_ionic_conductivity": -0.5},
-        "step": 1,
-        "artifacts": {
-            "predictions.json": '{"mean": "1 µS/cm"}',
-            "sheets/batch.csv": "id\nR01-G1\n",
-        },
-        "dataset": {"name": "readings", "csv": CSV, "sha256": SHA256},
-        "models": {"ionic_conductivity": {"kind": "PropertyGP"}},
-    }
-    return Event(event_id, "round_opened", round_id, payload | more)
-
-
-def recorded(event_id=2, round_id="R01", **more):
-    payload = {
-        "time_ms": 1_790_000_600_000,
-        "metrics": {"coverage_90": 0.9, "hypervolume_glasses": 0.4},
-        "step": 2,
-        "artifacts": {"scores.csv": "property,score\n"},
-        "tags": {"glassloop.readings": "4"},
-    }
-    return Event(event_id, "round_recorded", round_id, payload | more)
-
-
-def closed(event_id=3, round_id="R01"):
-    return Event(event_id, "round_closed", round_id, {"time_ms": 1_790_000_900_000})
+pytest_plugins = ["tests.experiments.told_events"]
 
 
 def closed_port() -> int:
@@ -179,13 +86,10 @@ def artifacts_of(client, run_id, path=None):
 
 
 def test_nothing_pending_touches_no_store():
-    outcome = deliver(
-        FakeOutbox([]), tracking_uri="http://x", artifact_root=None, experiment="e", campaign_id="c"
-    )
-    assert outcome == Delivery()
+    assert deliver(FakeOutbox([]), home("http://x")) == Delivery()
 
 
-def test_an_opened_round_is_a_running_run_with_all_it_was_given(send, client):
+def test_an_opened_round_is_a_running_run_with_all_it_was_given(send, client, experiment):
     outbox = FakeOutbox([opened()])
     outcome = send(outbox)
     assert (outcome.delivered, outcome.waiting, outcome.error) == (1, 0, None)
@@ -198,7 +102,8 @@ def test_an_opened_round_is_a_running_run_with_all_it_was_given(send, client):
     assert run.data.params["seed"] == "0"
     assert run.data.metrics["hypervolume_glasses"] == 0.25
     assert run.data.tags["glassloop.round"] == "R01"
-    assert run.data.tags["glassloop.campaign_id"] == CAMPAIGN_ID
+    assert run.data.tags["glassloop.campaign_id"] == id_of(experiment)
+    assert run.data.tags["glassloop.kind"] == "round"
     assert run.data.tags["glassloop.simulated"] == "false"
     files = set(artifacts_of(client, run.info.run_id))
     assert files == {"predictions.json", "sheets/batch.csv", "data/readings.csv"}
@@ -256,12 +161,11 @@ def test_a_crash_before_ticking_off_doubles_nothing(send, client, experiment, is
         send(outbox)
     assert len(outbox.events) == 2
     if not is_marked:
-        home = client.get_experiment_by_name(experiment).experiment_id
-        (run,) = client.search_runs([home])
+        (run,) = rounds_of(client, client.get_experiment_by_name(experiment).experiment_id)
         client.delete_tag(run.info.run_id, "glassloop.event.1")
     outcome = send(outbox)
     assert (outcome.delivered, outcome.waiting) == (2, 0)
-    (run,) = client.search_runs([outcome.experiment_id])
+    (run,) = rounds_of(client, outcome.experiment_id)
     assert len(run.inputs.dataset_inputs) == 1
     assert len(run.outputs.model_outputs) == 1
     assert len(client.search_logged_models([outcome.experiment_id])) == 1
@@ -286,7 +190,7 @@ def test_a_failing_event_holds_up_its_own_round_only(send, client, monkeypatch):
     assert (again.delivered, again.waiting, again.error) == (2, 0, None)
     (model,) = client.search_logged_models([again.experiment_id])
     assert str(model.status) == "READY"
-    assert len(client.search_runs([again.experiment_id])) == 2
+    assert len(rounds_of(client, again.experiment_id)) == 2
 
 
 def test_a_server_that_is_away_loses_nothing_and_costs_little_time(send, client):
@@ -302,7 +206,7 @@ def test_a_server_that_is_away_loses_nothing_and_costs_little_time(send, client)
 
     back = send(outbox)
     assert (back.delivered, back.waiting, back.error) == (3, 0, None)
-    assert {run.info.run_name for run in client.search_runs([back.experiment_id])} == {"R01", "R02"}
+    assert {run.info.run_name for run in rounds_of(client, back.experiment_id)} == {"R01", "R02"}
 
 
 def test_a_database_that_is_none_is_reported_at_once(send, tmp_path):
@@ -327,13 +231,7 @@ def test_a_server_that_comes_back_gets_everything_once(experiment, tmp_path, cap
     outbox = FakeOutbox([opened(), recorded(), closed()])
 
     def send() -> Delivery:
-        return deliver(
-            outbox,
-            tracking_uri=uri,
-            artifact_root=None,
-            experiment=experiment,
-            campaign_id=CAMPAIGN_ID,
-        )
+        return deliver(outbox, home(uri, experiment))
 
     assert send().waiting == 3
     with mlflow_server(port, tmp_path):
@@ -344,7 +242,7 @@ def test_a_server_that_comes_back_gets_everything_once(experiment, tmp_path, cap
         outbox.events = [opened(), recorded(), closed()]
         assert send().delivered == 3
         client = mlflow.MlflowClient(tracking_uri=uri)
-        (run,) = client.search_runs([outcome.experiment_id])
+        (run,) = rounds_of(client, outcome.experiment_id)
         assert run.info.status == "FINISHED"
         assert len(run.outputs.model_outputs) == 1
         assert len(client.get_metric_history(run.info.run_id, "hypervolume_glasses")) == 2
@@ -364,13 +262,6 @@ def test_results_of_a_round_whose_run_was_lost_are_kept_and_the_opening_complete
     second = send(FakeOutbox([opened()])).run_ids["R01"]
     assert first == second
     assert client.get_run(first).data.params["seed"] == "0"
-
-
-def test_two_campaigns_of_one_name_keep_their_rounds_apart(send, client):
-    mine = send(FakeOutbox([opened(models={})]))
-    hers = send(FakeOutbox([opened(models={})]), campaign_id="decade")
-    assert mine.experiment_id == hers.experiment_id
-    assert mine.run_ids["R01"] != hers.run_ids["R01"]
 
 
 def test_more_parameters_than_mlflow_takes_at_once_all_arrive(send, client):
@@ -424,28 +315,29 @@ def test_the_store_is_the_one_that_was_named(
 
 
 @pytest.mark.parametrize(
-    ("uri", "sentence"),
+    ("uri", "words"),
     [
         pytest.param(
-            "sqlite:////my lab/mlflow.db",
-            "MLflow keeps the rounds in sqlite:////my lab/mlflow.db; look at them with: "
-            'mlflow ui --backend-store-uri "sqlite:////my lab/mlflow.db"',
+            "postgresql://ada:s3cret@lab/ml",
+            "run 0f; look with: mlflow ui --backend-store-uri postgresql://ada:***@lab/ml",
             id="database",
         ),
         pytest.param(
             "https://ada:s3cret@mlflow.lab",
-            "MLflow keeps the rounds on https://ada:***@mlflow.lab; open that address in a browser",
-            id="server-with-password",
+            "run 0f; open https://ada:***@mlflow.lab in a browser",
+            id="server",
         ),
     ],
 )
-def test_the_store_is_described_with_the_command_to_look(uri, sentence):
-    assert describe_store(uri) == sentence
+def test_a_run_is_named_with_the_way_to_look_and_without_a_password(tmp_path, uri, words):
+    assert run_in_words("0f", tracking_uri=uri, mlruns_dir=tmp_path) == words
 
 
-def test_a_run_s_link_leads_to_the_local_page_when_there_is_no_server():
-    link = run_link("sqlite:///mlflow.db", experiment_id="3", run_id="0f")
-    assert link == "http://127.0.0.1:5000/#/experiments/3/runs/0f"
+def test_the_store_in_the_folder_is_named_as_seen_from_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    uri, _ = resolve_tracking_uri(tmp_path / "mlruns", None)
+    told = run_in_words("0f", tracking_uri=uri, mlruns_dir=tmp_path / "mlruns")
+    assert told.endswith("--backend-store-uri sqlite:///mlruns/mlflow.db")
 
 
 PELLETS = pd.DataFrame(
@@ -525,11 +417,20 @@ def test_no_pickle_is_in_the_logged_model_and_its_requirements_are_exact(send, c
     (output,) = client.get_run(outcome.run_ids["R01"]).outputs.model_outputs
     files = list(model_files(client, output.model_id))
     assert "data/surrogates.json" in files
-    assert {Path(file).suffix for file in files} <= {".json", ".yaml", ".txt", ".py", ".typed", ""}
+    assert {Path(file).suffix for file in files} <= {".json", ".yaml", ".txt", ".py", ".zip", ""}
     assert [file for file in files if not Path(file).suffix] == ["MLmodel"]
+    assert [file for file in files if file.startswith("code/")] == [
+        "code/glassloop.zip",
+        "code/model_code.py",
+    ]
     folder = Path(
         mlflow.artifacts.download_artifacts(artifact_uri=artifact_root_of(client, output))
     )
+    with ZipFile(folder / "code/glassloop.zip") as archive:
+        assert {Path(name).suffix for name in archive.namelist()} == {".py"}
+        assert {name.partition("/")[0] for name in archive.namelist()} == {
+            *("features", "models", "pyfunc_model.py")
+        }
     needed = (folder / "requirements.txt").read_text().split()
     assert {line.partition("==")[0] for line in needed} == {
         *("mlflow", "numpy", "pandas", "scikit-learn", "scipy")

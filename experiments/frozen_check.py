@@ -1,0 +1,115 @@
+"""Whether a round is still as it was frozen: in the ledger, and in its predictions.json."""
+
+import json
+from collections.abc import Collection, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from experiments.canonical import digest_of
+from experiments.frozen import (
+    FILE_KEY,
+    FROM_BACKUP,
+    PARTS,
+    TOTAL,
+    altered_proposals,
+    header_of,
+)
+from experiments.ledger import Ledger
+from features.errors import CampaignError, LedgerError
+
+PREDICTIONS: Final = "predictions.json"
+
+
+def altered_in_ledger(ledger: Ledger, round_id: str) -> list[str]:
+    """What in the ledger no longer matches a round's hash: predictions, or the model they are of.
+
+    Args:
+        ledger: The campaign's ledger.
+        round_id: The round.
+
+    Returns:
+        One sentence each; empty when all is as it was proposed.
+    """
+    proposals = ledger.proposals(round_id).to_dict("records")
+    found = [*altered_proposals(round_id, _header(ledger, round_id), proposals)]
+    for digest in sorted({str(row["model_sha256"]) for row in proposals}):
+        if not _is_model_whole(ledger, digest):
+            found.append(f"round {round_id}: the model frozen with it was altered; {FROM_BACKUP}")
+    return found
+
+
+def altered_in_file(ledger: Ledger, round_id: str, folder: Path) -> list[str]:
+    """Whether a round's predictions.json still says what was frozen; a missing file is fine.
+
+    Where the ledger itself was altered the file is the better witness, and is left alone.
+
+    Args:
+        ledger: The campaign's ledger.
+        round_id: The round.
+        folder: The round's folder.
+
+    Returns:
+        One sentence if it does not.
+    """
+    path, header = folder / PREDICTIONS, _header(ledger, round_id)
+    if TOTAL not in header or not path.exists():
+        return []
+    wrong = _wrong_in_file(path, header)
+    if not wrong or altered_in_ledger(ledger, round_id):
+        return []
+    return [
+        f"{path}: {wrong} since round {round_id} was proposed; delete the file and record the "
+        "round's files again: it is written anew from the ledger"
+    ]
+
+
+def refuse_altered(ledger: Ledger, rounds: Collection[str], folder: Path | None = None) -> None:
+    """Refuse rounds whose frozen predictions are not those that were proposed.
+
+    Args:
+        ledger: The campaign's ledger.
+        rounds: Ids; those the ledger lacks are passed over.
+        folder: Where the rounds' folders lie; their files are not looked at without it.
+
+    Raises:
+        LedgerError: If the ledger was altered; names round and specimens.
+        CampaignError: If a predictions.json was.
+    """
+    known = {str(name) for name in ledger.rounds()["id"]}
+    for round_id in sorted(known & {*rounds}):
+        if found := altered_in_ledger(ledger, round_id):
+            raise LedgerError("ledger: " + "; ".join(found))
+        if folder and (found := altered_in_file(ledger, round_id, folder / round_id)):
+            raise CampaignError(found[0])
+
+
+def _is_model_whole(ledger: Ledger, digest: str) -> bool:
+    try:
+        return sha256(ledger.model(digest).encode()).hexdigest() == digest
+    except LedgerError:  # it is not there any more
+        return False
+
+
+def _wrong_in_file(path: Path, header: Mapping[str, Any]) -> str:
+    """What is wrong with the file, as a clause; empty when nothing."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        items = {str(item["id"]): item for item in (*plain["glasses"], *plain["trilayers"])}
+    except (ValueError, KeyError, TypeError):
+        return "is no round as JSON any more, so it was altered"
+    parts = header.get(PARTS, {})
+    names = [
+        name
+        for name in sorted({*parts, *items})
+        if name not in parts or name not in items or digest_of(items[name]) != parts[name]
+    ]
+    if names:
+        return f"what it says of {', '.join(names)} was altered"
+    return "its sha256 was altered" if plain.get(FILE_KEY) != header[TOTAL] else ""
+
+
+def _header(ledger: Ledger, round_id: str) -> Mapping[str, Any]:
+    rounds = ledger.rounds()
+    config = rounds.loc[rounds["id"] == round_id, "config"].iloc[0]
+    return header_of(config)
