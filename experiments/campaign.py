@@ -34,6 +34,7 @@ from experiments.round_plan import JAR_COLUMNS, Chooser, Round, choose_round, pl
 from experiments.settling import close, settle
 from experiments.simulation import VIRTUAL, VirtualChemist
 from experiments.status import status_of
+from experiments.tracked_report import track_report
 from experiments.tracking_home import Tracked
 from experiments.virtual_lab import VirtualLab
 from experiments.virtual_worlds import World
@@ -373,6 +374,32 @@ class Campaign:
         files = self.fill(laboratory, waiting[0])
         return None if fill_only else self.record(*files, by=f"{VIRTUAL}: {laboratory.source}")
 
+    def rehearse(self, rounds: int, *, world: str = "A", seed: int = 0) -> Report | None:
+        """Propose and simulate round after round; an open one is simulated first.
+
+        MLflow gets the surrogates after the last round.
+
+        Args:
+            rounds: How many are simulated, at least 1.
+            world: Letter of the virtual world, A to G.
+            seed: Seed of the virtual laboratory.
+
+        Returns:
+            What was recorded last.
+
+        Raises:
+            CampaignError: As ``simulate``.
+            LedgerError: As ``simulate``.
+            SpaceError: If nothing new can be proposed.
+        """
+        report = None
+        for _ in range(rounds):
+            if not self.open_rounds():
+                self.propose()
+            report = self.simulate(world=world, seed=seed)
+        LedgerOutbox(self.ledger).log_models(self.knowledge(), self.config, self.folder)
+        return report
+
     def fill(
         self,
         laboratory: Laboratory,
@@ -408,9 +435,7 @@ class Campaign:
         values = chemist.fill_results(results.read_text(), late=late, without=without)
         with self.ledger.transaction() as tx:
             tx.set_kind("simulated")
-        label_simulated(
-            folder, self.show(round_id), self.config, picture=self.pictures
-        )
+        label_simulated(folder, self.show(round_id), self.config, picture=self.pictures)
         made.write_text(filled)
         results.write_text(values)
         return made, results
@@ -551,6 +576,20 @@ class Campaign:
         knowledge = self.knowledge()
         state = status_of(self.ledger, self.config, knowledge)
         return write_report(self.ledger, self.config, knowledge, state, folder)
+
+    def track_report(self, files: ReportFiles) -> Tracked:
+        """Give MLflow a report; never fails because of MLflow.
+
+        Args:
+            files: What ``report`` wrote.
+
+        Returns:
+            The run, or what was not stored and why.
+        """
+        return track_report(
+            {path.name: path.read_bytes() for path in (files.page, *files.figures)},
+            config=self.config, folder=self.folder, campaign_id=str(self.ledger.id),
+        )  # fmt: skip
 
     def verify(self) -> list[str]:
         """What is wrong with the ledger and the files of predictions; empty when all is sound."""

@@ -405,15 +405,30 @@ def simulate(
     fill_only: Annotated[
         bool, typer.Option("--fill-only", help="Fill the files, do not record them.")
     ] = False,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="Simulate so many, proposing where none is open.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Fill and record the oldest open round from the virtual lab; marks the campaign simulated.
 
     Example: glassloop simulate --world B --seed 1
+
+    Eight rounds at once: glassloop simulate --rounds 8
     """
+    from features.errors import CampaignError
+
+    if fill_only and rounds is not None:
+        raise CampaignError(
+            "simulate: --fill-only stops before the files are recorded, got --rounds too; give "
+            "the one or the other"
+        )
     with open_campaign(campaign) as opened:
         with busy("making and measuring in the virtual lab"):
-            report = opened.simulate(world=world.value, seed=seed, fill_only=fill_only)
+            if rounds is not None:
+                report = opened.rehearse(rounds, world=world.value, seed=seed)
+            else:
+                report = opened.simulate(world=world.value, seed=seed, fill_only=fill_only)
         if report is None:
             folder = opened.round_folder(opened.open_rounds()[0])
             if as_json:

@@ -14,6 +14,7 @@ from experiments.cli_parts import (
     open_campaign,
     say,
     say_json,
+    warn,
     workers_here,
 )
 
@@ -175,6 +176,7 @@ def report(
     open_round: Annotated[
         bool, typer.Option("--open-round", help="Propose a round first if none is open.")
     ] = False,
+    no_mlflow: Annotated[bool, typer.Option("--no-mlflow", help="Do not tell MLflow.")] = False,
     as_json: Json = False,
 ) -> None:
     """One page to open, print or send: where the campaign stands, with all its figures.
@@ -188,6 +190,7 @@ def report(
                 opened.propose()
         with busy("drawing"):
             files = opened.report(out or opened.folder / "report")
+            told = None if no_mlflow else opened.track_report(files)
         waiting, kind = opened.open_rounds(), opened.kind
     if as_json:
         say_json(
@@ -196,11 +199,16 @@ def report(
                 "figures": [str(path) for path in files.figures],
                 "simulated": kind == "simulated",
                 "open_rounds": waiting,
+                "mlflow_run_id": told.run_id if told else None,
             }
         )
         return
     say(f"Report:  {files.page}")
     say(f"Figures: {files.page.parent / 'figures'} ({len(files.figures)} files)")
+    if told and told.run_id is None:
+        warn(f"{told.where}; the files are as written")
+    elif told:
+        say(f"MLflow:  {told.where}")
 
 
 @app.command()
