@@ -35,7 +35,7 @@ class WorkingWeek:
         >>> week = WorkingWeek(hours_per_day=8, days_per_week=5)
         >>> week.worked(0, 10)                       # eight hours on Monday, two on Tuesday
         26.0
-        >>> week.opens(100)                          # Friday, after hours: Monday morning
+        >>> week.opens(110)                          # Friday, after hours: Monday morning
         168.0
     """
 

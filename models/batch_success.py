@@ -35,8 +35,9 @@ class Feasibility:
         TableError: If a surrogate is of another level.
 
     Examples:
-        >>> recipes = pd.DataFrame({"x": [0.15], "milling_time_h": 3, "milling_media": "zirconia",
-        ...     "milling_speed_rpm": 500, "pressing_pressure_mpa": 450}, index=["G1"])
+        >>> recipes = pd.DataFrame({"x": [0.15], "milling_time_h": 3,
+        ...     "milling_media": "stainless_steel", "milling_speed_rpm": 500,
+        ...     "pressing_pressure_mpa": 450}, index=["G1"])
         >>> from models.feasibility import CELL_RANGES
         >>> none = pd.Series(dtype=object)
         >>> jar = FeasibilitySurrogate("jar").fit(recipes, none)

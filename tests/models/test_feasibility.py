@@ -57,12 +57,38 @@ NOTHING = pd.Series(dtype=object)
 
 @pytest.mark.parametrize("level", ["jar", "pellet", "cell"])
 def test_with_nothing_tried_the_base_rate_is_predicted_with_a_wide_range(level, new):
-    recipes = cells([7.0, 20.0]) if level == "cell" else new.assign(pressing_pressure_mpa=450.0)
+    long = new.assign(milling_time_h=[3.0, 7.0], pressing_pressure_mpa=450.0)
+    recipes = cells([7.0, 20.0]) if level == "cell" else long
     table = FeasibilitySurrogate(level).fit(recipes, NOTHING).predict(recipes)
     assert tuple(table.columns) == SUCCESS_COLUMNS
     assert table["probability"].tolist() == pytest.approx([BASE_RATE[level]] * 2, abs=1e-6)
     assert (table["lower"] < 0.85).all()
     assert (table["upper"] > 0.99).all()
+
+
+@pytest.mark.parametrize(
+    ("time_h", "medium", "expected"),
+    [
+        pytest.param(3.0, "stainless_steel", 0.9, id="as-in-the-paper"),
+        pytest.param(20.0, "stainless_steel", 0.9, id="longer"),
+        pytest.param(1.5, "stainless_steel", 0.5, id="half-the-dose"),
+        pytest.param(3.9, "zirconia", 0.9, id="a-lighter-medium-for-longer"),
+    ],
+)
+def test_less_milling_than_the_paper_s_is_expected_to_leave_reagents(time_h, medium, expected):
+    recipe = pd.DataFrame(
+        {"x": [0.2], "milling_time_h": time_h, **STEEL, "milling_media": medium}, index=["G"]
+    )
+    chance = FeasibilitySurrogate("jar").fit(recipe, NOTHING).predict(recipe)["probability"]
+    assert chance["G"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_short_milling_that_worked_overrules_the_expectation(new):
+    short = pd.concat([new.loc[["short"]]] * 3).set_axis(["A", "B", "C"])
+    before = FeasibilitySurrogate("jar").fit(short, NOTHING).predict(short)["probability"]
+    after = FeasibilitySurrogate("jar").fit(short, pd.Series("made", index=short.index))
+    assert before["A"] < 0.4
+    assert after.predict(short)["probability"]["A"] > 0.8
 
 
 def test_a_recipe_like_those_that_failed_is_likely_to_fail(jars, outcomes, new):
@@ -73,8 +99,8 @@ def test_a_recipe_like_those_that_failed_is_likely_to_fail(jars, outcomes, new):
 
 def test_one_outcome_moves_the_belief_as_bayes_says(new):
     """Success of a recipe of which one jar failed, by brute-force integration."""
-    one = new.loc[["short"]]
-    surrogate = FeasibilitySurrogate("jar").fit(one, pd.Series({"short": "caked"}))
+    one = new.loc[["long"]]
+    surrogate = FeasibilitySurrogate("jar").fit(one, pd.Series({"long": "caked"}))
     process = surrogate.process
     unread = FeasibilitySurrogate("jar").fit(one, NOTHING).process
     amplitude = process.amplitude / process.prior_sd
