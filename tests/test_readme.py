@@ -7,13 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import typer
+import yaml
 from pydantic import BaseModel
 
-from experiments.cli import app
+from experiments.cli import app, main
 from experiments.config import CampaignConfig
 from experiments.made_file import REASONS, STATUSES
 from experiments.round_folder import MADE_COLUMNS, RESULT_COLUMNS
@@ -24,7 +25,10 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 DECISIONS = sorted((ROOT / "docs/decisions").glob("*.md"))
+TUTORIALS = sorted((ROOT / "docs/tutorials").glob("[0-9]*.md"))
 NOT_RUN = "# not run here"
+REFUSED = "# refused"
+"""Beside a command that ends with an error."""
 
 _BLOCK = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:)(?P<target>[^)#]+)")
@@ -50,10 +54,11 @@ def commands(page: Path) -> list[list[str]]:
     """The glassloop commands of a page as argument lists, in order."""
     lines = []
     for block in blocks(page):
+        joined = block.text.replace("\\\n", " ").splitlines()
         if block.language == "bash":
-            lines += block.text.replace("\\\n", " ").splitlines()
+            lines += joined
         elif block.language == "console":
-            lines += [line[2:] for line in block.text.splitlines() if line.startswith("$ ")]
+            lines += [line[2:] for line in joined if line.startswith("$ ")]
     wanted = [line for line in lines if line.startswith("glassloop ") and NOT_RUN not in line]
     return [shlex.split(line, comments=True) for line in wanted]
 
@@ -80,7 +85,11 @@ def run(arguments: list[str], folder: Path) -> str:
 
 @pytest.mark.parametrize(
     "page",
-    [page for page in PAGES if any(block.language == "python" for block in blocks(page))],
+    [
+        page
+        for page in PAGES
+        if page not in TUTORIALS and any(block.language == "python" for block in blocks(page))
+    ],
     ids=relative,
 )
 def test_the_python_blocks_of_a_page_run_one_after_the_other(page: Path, tmp_path: Path) -> None:
@@ -97,6 +106,87 @@ def test_the_commands_of_the_readme_run_in_order(tmp_path: Path) -> None:
     assert (tmp_path / "na3pso/rounds/R02/batch_sheet.html").exists()
     assert any("6 specimens, 3 new readings" in text for text in said)
     assert any(text.startswith("SIMULATED") for text in said)
+
+
+class Follower:
+    """Does what a tutorial says; in this process, as importing for each command takes seconds."""
+
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.folder = folder
+        self.monkeypatch = monkeypatch
+        self.capsys = capsys
+        self.names: dict[str, Any] = {"__name__": "tutorial"}
+        self.said = ""
+
+    def follow(self, block: Block) -> None:
+        """Write a named file, or run a block and compare what is shown with what was said."""
+        if block.language == "yaml" and block.name:
+            merge_into(self.folder / block.name, block.text)
+        elif block.name:
+            file = self.folder / block.name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block.text, encoding="utf-8")
+        elif block.language == "python":
+            exec(compile(block.text, "tutorial", "exec"), self.names)
+            self.said = self.capsys.readouterr().out
+        elif block.language == "console":
+            for part in re.split(r"^\$ ", block.text.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
+                command, _, shown = part.partition("\n")
+                if NOT_RUN not in command:
+                    self.command(command)
+                    self.compare(shown)
+        elif block.language == "text":
+            self.compare(block.text)
+        elif block.language == "bash":
+            assert NOT_RUN in block.text, f"nobody runs this:\n{block.text}"
+
+    def command(self, line: str) -> None:
+        """Run one command; it fails just when the page says that it is refused."""
+        self.monkeypatch.setattr(sys, "argv", shlex.split(line, comments=True))
+        code: Any = 0
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code or 0
+        told = self.capsys.readouterr()
+        self.said = told.out + told.err
+        assert bool(code) is (REFUSED in line), f"{line}\n{self.said}"
+
+    def compare(self, shown: str) -> None:
+        """Lines shown without figures were said as they are; of the others, all their words."""
+        said = " ".join(self.said.split())
+        for line in (" ".join(line.split()) for line in shown.splitlines()):
+            parts = re.findall(r"[^\W\d_]{3,}", line) if re.search(r"\d", line) else [line]
+            missing = [part for part in parts if part.strip(".─ ") and part not in said]
+            assert missing == [], f"{line!r} is shown, this was said:\n{self.said}"
+
+
+def merge_into(file: Path, text: str) -> None:
+    """Set the keys shown in a file of settings, as a reader would by hand."""
+    settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for section, shown in yaml.safe_load(text).items():
+        if isinstance(shown, dict):
+            settings[section] |= shown
+        else:
+            settings[section] = shown
+    file.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", TUTORIALS, ids=relative)
+def test_a_tutorial_does_what_it_shows(
+    page: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("MLFLOW_TRACKING")]:
+        monkeypatch.delenv(name)
+    follower = Follower(tmp_path, monkeypatch, capsys)
+    for block in blocks(page):
+        follower.follow(block)
 
 
 def command_names() -> set[str]:
