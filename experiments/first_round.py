@@ -1,10 +1,11 @@
 """The start: with too little data to learn from, make what tells causes apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from experiments.config import CampaignConfig, extremes
 from experiments.knowledge import GLASS_COLUMNS, Knowledge
@@ -15,6 +16,8 @@ Row = tuple[dict[str, Any], str, str]
 """Recipe, role and reason."""
 
 N_CANDIDATES = 512
+FAIR_CHANCE = 0.5
+"""A recipe less likely to succeed fills no jar of a start while there are others."""
 
 
 def first_glasses(
@@ -56,6 +59,7 @@ def first_glasses(
     read = told.loc[told.index.isin(knowledge.fitted["specimen"])]
     time_h, run_why = _milling_time(told, read, float(control["milling_time_h"]), space)
     batch = _Batch(told, {**control, "milling_time_h": time_h}, config, q)
+    sound = knowledge.feasibility
     if config.batch.controls:
         batch.add({}, "control", _control_why(control, config), repeat=q > 1)
     for x, media in _known_in_other_media_only(read, control, config):
@@ -69,7 +73,12 @@ def first_glasses(
             f"the control's composition in {MEDIA[media].label}, never tried so far, "
             "which tells the medium apart from the oxygen",
         )
-    batch.fill(space, held, rng)
+    batch.fill(
+        space,
+        held,
+        rng,
+        lambda rows: sound.glass_success(rows)["probability"].to_numpy(dtype=float),
+    )
     return batch.rows, run_why
 
 
@@ -148,8 +157,14 @@ class _Batch:
         self.rows.append((recipe, role, why))
         return True
 
-    def fill(self, space: SearchSpace, held: Mapping[str, float], rng: np.random.Generator) -> None:
-        """Fill what is left with recipes far from all that is known."""
+    def fill(
+        self,
+        space: SearchSpace,
+        held: Mapping[str, float],
+        rng: np.random.Generator,
+        success: Callable[[pd.DataFrame], NDArray[np.float64]],
+    ) -> None:
+        """Fill what is left with recipes far from all that is known that have a fair chance."""
         run: dict[str, object] = {
             name: self._anchor[name]
             for name in ("milling_time_h", "milling_speed_rpm")
@@ -159,6 +174,10 @@ class _Batch:
             fresh = self._fresh(space.spread(N_CANDIDATES, rng, fixed=run), held)
             if fresh.empty:
                 return
+            whole = fresh.assign(**{k: v for k, v in {**self._anchor, **held}.items()
+                                    if k not in fresh})  # fmt: skip
+            fair = success(whole[list(GLASS_COLUMNS)]) >= FAIR_CHANCE
+            fresh = fresh[fair] if fair.any() else fresh
             known = pd.DataFrame([dict(key) for key in self._made], columns=list(GLASS_COLUMNS))
             known = known[known["milling_media"].isin(self._owned)]
             self.add(

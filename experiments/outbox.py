@@ -126,6 +126,8 @@ class LedgerOutbox:
         """Where MLflow holds a round, or why it does not yet."""
         run_id = self.run_id(round_id)
         if run_id is None:
+            if not config.mlflow.track:
+                return "told nothing (mlflow.track is false in campaign.yaml)"
             waiting = self._ledger.outbox()
             errors = [text for text in waiting["last_error"] if isinstance(text, str)]
             return errors[0] if errors else "not told yet; the next command does"

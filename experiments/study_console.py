@@ -57,13 +57,13 @@ def study_report(campaigns: pd.DataFrame, spec: StudySpec) -> Group:
     parts: list[RenderableType] = [
         Text("SIMULATED: virtual laboratories, not measurements", style="bold reverse"),
         Text(
-            f"{len(spec.seeds)} seeds a world, {spec.rounds} rounds"
+            f"seeds of each world: {len(spec.seeds)}; rounds: {spec.rounds}"
             + (f"; late by a round: {', '.join(spec.late)}" if spec.late else "")
         ),
     ]
     goals = ["cells", "glasses", *(["target"] if spec.target else [])]
     for goal in goals:
-        title = GOALS[goal].format(share=spec.share)
+        title = GOALS[goal].format(percent=100 * spec.share)
         if goal == "target":
             title = Target.of(spec.target).in_words()
         parts += [Text(""), Text(f"To reach {title}:", style="bold"), _goal(campaigns, goal, spec)]
@@ -96,6 +96,10 @@ def _goal(campaigns: pd.DataFrame, goal: str, spec: StudySpec) -> Table:
             *("-" if pd.isna(cost) else f"{cost:.0f}" for cost in costs),
         )  # fmt: skip
     return table
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _round(value: float, rounds: int) -> str:

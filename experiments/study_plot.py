@@ -80,7 +80,11 @@ def chance_figure(campaigns: pd.DataFrame, spec: StudySpec) -> Figure:
                         marker="o", markersize=3, label=_name(arm, campaigns))  # fmt: skip
                 ax.fill_between(rows["round"], rows["lower"], rows["upper"], color=colour,
                                 alpha=0.12, linewidth=0)  # fmt: skip
-            words = " and ".join(spec.target) if goal == "target" else f"{spec.share:.0%} ({goal})"
+            words = (
+                " and ".join(spec.target)
+                if goal == "target"
+                else f"{100 * spec.share:.0f} % ({goal})"
+            )
             ax.set_title(f"worlds {label}: {words}", fontsize=9)
             ax.set_xlabel("by round")
             ax.set_ylim(-0.02, 1.02)

@@ -19,8 +19,8 @@ LEVEL: Final = 0.95
 """Of every interval here."""
 
 GOALS: Final[Mapping[str, str]] = {
-    "cells": "{share:.0%} of the reachable hypervolume of the cells",
-    "glasses": "{share:.0%} of the reachable hypervolume of the glasses",
+    "cells": "{percent:.0f} % of the reachable hypervolume of the cells",
+    "glasses": "{percent:.0f} % of the reachable hypervolume of the glasses",
     "target": "the target",
 }
 

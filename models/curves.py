@@ -29,6 +29,9 @@ SPANS: Final = MappingProxyType(
 
 VARIABLES: Final = (*SPANS, CATEGORY)
 
+LABELS: Final = ("jar", "source")
+"""Columns that say whose a pellet is; a curve is of none."""
+
 POINTS: Final = 41
 
 
@@ -41,7 +44,7 @@ def curve_grids(recipes: pd.DataFrame, variables: Sequence[str]) -> dict[str, pd
 
     Returns:
         By variable: recipes with 41 values of it, or with each medium there is. Numbers that
-        do not vary are at their median, the medium is the commonest one.
+        do not vary are at their median, the medium is the commonest one; so are further columns.
 
     Raises:
         TableError: If a variable is unknown or a column malformed.
@@ -58,6 +61,7 @@ def curve_grids(recipes: pd.DataFrame, variables: Sequence[str]) -> dict[str, pd
         name: float(np.median(numbers(recipes, name, where="recipes"))) for name in SPANS
     }
     middle[CATEGORY] = column(recipes, CATEGORY, where="recipes").mode().iloc[0]
+    middle |= _usual(recipes.drop(columns=[*middle, *LABELS], errors="ignore"))
     grids = {}
     for name in dict.fromkeys(variables):
         values: Sequence[object] = [*MEDIA]
@@ -69,6 +73,17 @@ def curve_grids(recipes: pd.DataFrame, variables: Sequence[str]) -> dict[str, pd
             ).tolist()
         grids[name] = pd.DataFrame([{**middle, name: value} for value in values])
     return grids
+
+
+def _usual(more: pd.DataFrame) -> dict[str, object]:
+    """A usual value of every further column, which a surrogate of a user's own may ask for."""
+    found: dict[str, object] = {}
+    for name in map(str, more):
+        known = more[name].dropna()
+        if len(known):
+            is_number = pd.api.types.is_numeric_dtype(known)
+            found[name] = float(known.median()) if is_number else known.mode().iloc[0]
+    return found
 
 
 def curves_of(name: str, fitted: Surrogate, grids: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -132,7 +132,7 @@ def test_every_row_says_why_and_what_is_expected(round_):
 
 def test_cells_are_built_from_this_batch_alone_and_keep_the_rules(round_):
     jars = {g["id"]: g["recipe"] for g in round_["glasses"]}
-    assert [c["role"] for c in round_["trilayers"]] == ["control", "space_filling"]
+    assert [c["role"] for c in round_["trilayers"]] == ["control", "explore"]
     for cell in round_["trilayers"]:
         recipe = cell["recipe"]
         assert {recipe["core"], recipe["skin"]} <= set(jars)

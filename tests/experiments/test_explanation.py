@@ -109,7 +109,7 @@ def test_the_role_follows_from_the_share_of_exploration(round_):
 
 
 def test_a_start_has_no_explanation(tmp_path):
-    with Campaign.create(tmp_path / "fresh") as fresh:
+    with Campaign.create(tmp_path / "fresh", empty=True) as fresh:
         known = fresh.knowledge()
         start = plan_round(fresh.ledger, fresh.config, known, glasses=3, trilayers=1)
         going_on = next_round(fresh.ledger, fresh.config, known, worth=0.01)

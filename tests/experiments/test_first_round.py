@@ -251,3 +251,12 @@ def test_what_is_planned_is_not_proposed_again(campaign_of, add_glass):
     add_glass(campaign.ledger, "A", status="planned", milling_media="zirconia")
     rows = table(batch_of(campaign, 7))
     assert ("medium", 0.15, "zirconia") not in rows
+
+
+def test_a_start_fills_jars_with_recipes_that_have_a_fair_chance(tmp_path):
+    with Campaign.create(tmp_path / "fair") as campaign:
+        round_ = campaign.propose(glasses=5, trilayers=0)
+    filling = [g for g in round_["glasses"] if g["role"] == "space_filling"]
+    assert filling
+    # 3 h in agate are a third of the paper's dose: no jar is bet on it while others are free.
+    assert all(g["success"]["probability"] >= 0.5 for g in filling)

@@ -48,5 +48,7 @@ def test_a_round_is_opened_first_only_if_asked_and_only_once(folder, monkeypatch
     files = ReportFiles(folder / "report.html", ())
     monkeypatch.setattr(Campaign, "report", lambda self, where: files)
     for _ in range(2):
-        said = RUN.invoke(app, ["report", "-c", str(folder), "--open-round", "--json"])
+        said = RUN.invoke(
+            app, ["report", "-c", str(folder), "--open-round", "--no-mlflow", "--json"]
+        )
         assert json.loads(said.stdout)["open_rounds"] == ["R01"]

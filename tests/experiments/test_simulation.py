@@ -5,7 +5,10 @@ import io
 
 import pytest
 
+from experiments.campaign import Campaign
+from experiments.config import CampaignConfig, MlflowConfig
 from experiments.csv_files import csv_text
+from experiments.outbox import LedgerOutbox
 from experiments.round_folder import MADE_COLUMNS, RESULT_COLUMNS, made_rows, result_rows
 from experiments.simulation import VirtualChemist, is_simulated
 from experiments.virtual_lab import VirtualLab
@@ -139,3 +142,19 @@ def test_a_cell_of_powder_from_an_earlier_round_knows_its_jar(files):
 def test_an_operator_of_a_laboratory_is_not_virtual():
     assert not is_simulated("Vera Lab")
     assert not is_simulated("")
+
+
+def test_rounds_are_rehearsed_one_after_the_other_and_models_come_last(tmp_path, monkeypatch):
+    config = CampaignConfig(name="t", mlflow=MlflowConfig(track=False))
+    told = []
+    with Campaign.create(tmp_path / "c", config, pictures=False) as campaign:
+        monkeypatch.setattr(
+            LedgerOutbox, "log_models",
+            lambda self, knowledge, config, folder: told.append(len(knowledge.fitted)),
+        )  # fmt: skip
+        campaign.propose(glasses=2, trilayers=0)
+        campaign.rehearse(2, world="B", seed=3)
+        rounds = campaign.ledger.rounds()
+        known = len(campaign.knowledge().fitted)
+    assert list(rounds["state"]) == ["closed", "closed"]
+    assert told == [known]
