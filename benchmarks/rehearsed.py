@@ -24,9 +24,11 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from experiments.study import Study
 from experiments.study_plot import chance_figure, volume_figure
 from experiments.study_spec import StudySpec
 from experiments.study_table import differences, goal_table
+from features.properties import CATALOGUE
 
 ROOT: Final = Path(__file__).parents[1]
 RESULTS: Final = ROOT / "benchmarks/results"
@@ -55,12 +57,17 @@ MEASURES: Final = {
 
 
 def take(folders: Sequence[Path]) -> None:
-    """Copy what finished studies found to the results."""
+    """Copy what studies found to the results; of one cut short, seeds whose strategies all ran."""
     campaigns, scores, specs = [], [], []
     for folder in folders:
-        specs.append(json.loads((folder / "study.json").read_text())["study"])
-        campaigns.append(_named(pd.read_csv(folder / "campaigns.csv")))
-        scores.append(_named(pd.read_csv(folder / "scores.csv", low_memory=False))[KEPT])
+        study = Study.open(folder)
+        specs.append(study.spec.to_dict())
+        found = study.campaigns()
+        n = found.groupby(["world", "seed"])["strategy"].transform("nunique")
+        whole = found[n == len(study.spec.strategies)]
+        pairs = whole[["world", "seed"]].drop_duplicates()
+        campaigns.append(_named(whole))
+        scores.append(_named(study.scores().merge(pairs, on=["world", "seed"]))[KEPT])
     spec = {**specs[0], "strategies": list(NAMES)}
     SPEC.write_text(json.dumps(spec, indent=1) + "\n")
     pd.concat(campaigns).round(6).to_csv(CAMPAIGNS, index=False)
@@ -97,8 +104,9 @@ def skill(values: pd.DataFrame, other: str) -> tuple[float, float, float]:
     return float(1 - known["crps"].sum() / known[other].sum()), float(ends[0]), float(ends[1])
 
 
-def _percent(parts: tuple[float, float, float]) -> str:
-    return f"{parts[0]:.0%} ({parts[1]:.0%} to {parts[2]:.0%})"
+def _percent(parts: Sequence[float]) -> str:
+    mid, low, high = (f"{100 * part:.0f}" for part in parts)
+    return f"{mid} % ({low} to {high})"
 
 
 def coverage_rows(scores: pd.DataFrame, by: str) -> list[str]:
@@ -106,12 +114,16 @@ def coverage_rows(scores: pd.DataFrame, by: str) -> list[str]:
     lines = []
     for label, part in scores.groupby(by, sort=by == "round"):
         lines.append(
-            f"| {str(label).replace('_', ' ')} | {len(part)} | "
+            f"| {_labelled(str(label))} | {len(part)} | "
             f"{_percent(clustered(part, 'inside_90'))} | "
             f"{_percent(clustered(part, 'inside_50'))} | "
             f"{_percent(skill(part, 'crps_mean'))} | {_percent(skill(part, 'crps_linear'))} |"
         )
     return lines
+
+
+def _labelled(name: str) -> str:
+    return CATALOGUE[name].label if name in CATALOGUE else NAMES.get(name, name)
 
 
 HEAD: Final = (
@@ -142,7 +154,7 @@ def coverage_figure(scores: pd.DataFrame) -> Figure:
                 color=colours[world], markersize=3, linewidth=0.9, label=f"world {world}",
             )  # fmt: skip
         ax.axhline(0.9, color="#6b6b6b", linestyle=":")
-        ax.set_title(name.replace("_", " "), fontsize=9)
+        ax.set_title(CATALOGUE[name].label, fontsize=9)
         ax.set_ylim(0.4, 1.02)
     for ax in axes[len(properties) :]:
         ax.set_visible(False)
@@ -205,8 +217,9 @@ def _goal_rows(campaigns: pd.DataFrame, spec: StudySpec, present: Sequence[str])
             ]
             costs = ["-" if pd.isna(row[k]) else f"{row[k]:.0f}" for k in ("pellets", "weeks")]
             lines.append(
-                f"| {row['worlds']} | {words} | {NAMES[row['strategy']]} | {row['reached']:.0%} "
-                f"({row['reached_lower']:.0%} to {row['reached_upper']:.0%}) of {row['n']} | "
+                f"| {row['worlds']} | {words} | {NAMES[row['strategy']]} | "
+                f"{_percent([row[k] for k in ('reached', 'reached_lower', 'reached_upper')])} "
+                f"of {row['n']} | "
                 f"{ends[0]} ({ends[1]} to {ends[2]}) | {costs[0]} | {costs[1]} |"
             )
     return lines
@@ -247,7 +260,7 @@ def _world_rows(campaigns: pd.DataFrame, spec: StudySpec) -> list[str]:
                     f"{gap['upper']:+.{digits}f})"
                 )
             lines.append(
-                f"| {world} | {NAMES[name]} | {row['reached']:.0%} of {row['n']} | "
+                f"| {world} | {NAMES[name]} | {100 * row['reached']:.0f} % of {row['n']} | "
                 f"{cells[0]} | {cells[1]} |"
             )
     return lines

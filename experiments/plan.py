@@ -185,7 +185,7 @@ def plan_ahead(
         options=_with_outcomes(paid, runs, hours),
         too_dear=tuple(part for part in costed if not part.rounds),
         open_rounds=_open_rounds(ledger),
-        next_rounds=next_round(ledger, config, knowledge, worth=WORTH),
+        next_rounds=next_round(ledger, _sized(config, paid[0].option), knowledge, worth=WORTH),
         n_readings={
             name: int((knowledge.fitted["property"] == name).sum()) for name in target.properties
         },
@@ -193,6 +193,12 @@ def plan_ahead(
         assumptions=tuple(assumption_sentences(ledger, config)),
         runs=tuple(runs),
     )
+
+
+def _sized(config: CampaignConfig, option: PlanOption) -> CampaignConfig:
+    """The configuration with the batch size of an option."""
+    size = {"glasses": option.glasses, "trilayers": option.trilayers}
+    return config.model_copy(update={"batch": config.batch.model_copy(update=size)})
 
 
 def _require(*, budget_h: float | None, rounds: int | None, n_worlds: int) -> None:

@@ -39,7 +39,7 @@ class Condition:
         entry = property_of(self.property)
         bound = "at least" if self.is_least else "at most"
         unit = f" {entry.unit}" if entry.unit else ""
-        return f"{self.property.replace('_', ' ')} of {bound} {self.value:g}{unit}"
+        return f"{entry.label} of {bound} {self.value:g}{unit}"
 
 
 @dataclass(frozen=True, slots=True)
