@@ -69,8 +69,10 @@ def run_loop(
     for number in range(1, rounds + 1):
         try:
             round_ = campaign.propose(glasses=glasses, trilayers=trilayers, choose=choose)
-        except SpaceError:
-            break
+        except SpaceError:  # nothing new is left; what is late still comes
+            if waiting is not None:
+                _record(campaign, laboratory, waiting, late=(), without=without)
+            return
         name = str(round_["round"])
         if waiting is not None:
             _record(campaign, laboratory, waiting, late=(), without=without)

@@ -8,7 +8,8 @@ misses than that; a bet is fair, so what it wins has expectation 1, and it seldo
 
 with m the share of readings of jar j of round r outside their range, s the round since which
 ranges are too narrow. By Ville's inequality E reaches 20 in at most one of 20 campaigns whose
-ranges are right, however often one looks. Readings of one jar may hang together as they like.
+ranges are right, however often one looks, if the jars of a round miss independently; readings
+of one jar may hang together as they like.
 A second bet is on readings of one property all lying on one side of the prediction.
 
 References:
@@ -149,7 +150,8 @@ def _in_words(
         label = property_of(name).label
         said += f"; {label} reads {side} than predicted in {beyond} of {len(own)}"
     return (
-        f"{said}. Right ranges cause this warning in at most 1 campaign of 20. Until it is "
+        f"{said}. Right ranges cause this warning in at most 1 campaign of 20, if the jars of a "
+        "round miss independently of each other. Until it is "
         "understood take proposed ranges as too narrow: check the surprises, what changed "
         "(raw material, mill, electrodes, operator), make the control again, and see "
         "'glassloop compare'."

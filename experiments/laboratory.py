@@ -102,6 +102,25 @@ class Laboratory(Protocol):
         """True value of a cell followed to the letter, without scatter, in catalogue units."""
 
 
+def require_laboratory(made: object, address: str) -> None:
+    """Refuse what is no laboratory before a campaign is begun in it.
+
+    Args:
+        made: What a user's function gave.
+        address: Where it is from, for messages.
+
+    Raises:
+        CampaignError: If a method is missing.
+    """
+    wanted = [name for name in vars(Laboratory) if not name.startswith("_")]
+    missing = [name for name in wanted if not hasattr(made, name)]
+    if missing:
+        raise CampaignError(
+            f"world {address!r}: must give a laboratory with {', '.join(wanted)}, got a "
+            f"{type(made).__name__} without {', '.join(missing)}; see docs/study.md"
+        )
+
+
 def named_in_file(address: str, what: str) -> Callable[..., Any]:
     """Something of a user's own, named ``path/to/file.py:name``.
 
@@ -128,7 +147,12 @@ def named_in_file(address: str, what: str) -> Callable[..., Any]:
         raise CampaignError(f"{what} {address!r}: is no Python file; give one that ends in .py")
     module = module_from_spec(spec)
     sys.modules[module_name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError) as error:
+        raise CampaignError(
+            f"{what} {address!r}: {file} cannot be run ({type(error).__name__}: {error}); mend it"
+        ) from error
     found = getattr(module, name, None)
     if not callable(found):
         raise CampaignError(

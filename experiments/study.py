@@ -63,14 +63,18 @@ class Study:
             CampaignError: If the folder holds something else, or another study.
         """
         path = folder / SPEC
-        wanted = {"study": spec.to_dict(), "config": config.model_dump(mode="json")}
+        wanted = {
+            "study": spec.to_dict(), "config": config.model_dump(mode="json"),
+            "files": spec.own_files(),
+        }  # fmt: skip
         if path.is_file():
-            _require_same(path, json.loads(path.read_text()), wanted)
+            _require_same(path, _read(path), wanted)
         elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise CampaignError(f"{folder}: exists and is no study; give --out another folder")
         for name in (CAMPAIGNS, REACHABLE):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        _write(path, wanted)
+        with _alone(folder):
+            _write(path, wanted)
         return cls(folder, spec, config)
 
     @classmethod
@@ -83,7 +87,7 @@ class Study:
         path = folder / SPEC
         if not path.is_file():
             raise CampaignError(f"{folder}: is no study (no {SPEC}); run 'glassloop study' first")
-        plain = json.loads(path.read_text())
+        plain = _read(path)
         return cls(folder, StudySpec.from_dict(plain["study"]), CampaignConfig(**plain["config"]))
 
     def run(self, progress: Progress | None = None) -> None:
@@ -157,8 +161,7 @@ class Study:
         for task in self.spec.tasks():
             file, reach = self._file(task), self._reach_file(task)
             if file.is_file() and reach.is_file():
-                limits = json.loads(reach.read_text())
-                yield {**json.loads(file.read_text()), "reachable": limits}
+                yield {**_json(file), "reachable": _json(reach)}
 
     def _reach_file(self, task: Task) -> Path:
         return self.folder / REACHABLE / f"{task.world_key}.json"
@@ -192,12 +195,47 @@ def _reach(
     return file, dict(reachable(task.laboratory(), own))
 
 
+def _read(path: Path) -> dict[str, Any]:
+    """What a study is of.
+
+    Raises:
+        CampaignError: If the file is damaged or of something else.
+    """
+    plain = _json(path)
+    if not {"study", "config", "files"} <= set(plain):
+        raise CampaignError(f"{path}: is of no study of this glassloop; give --out another folder")
+    return plain
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """A file of a study.
+
+    Raises:
+        CampaignError: If it is damaged.
+    """
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CampaignError(
+            f"{path}: is damaged ({error}); delete it, and the study makes it again"
+        ) from error
+    if not isinstance(plain, dict):
+        raise CampaignError(f"{path}: must hold an object, got {type(plain).__name__}; delete it")
+    return plain
+
+
 def _require_same(path: Path, there: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Refuse to mix two studies in one folder; more seeds of the same one are welcome.
 
     Raises:
         CampaignError: If anything else differs.
     """
+    for name, digest in wanted["files"].items():
+        if there["files"].get(name, digest) != digest:
+            raise CampaignError(
+                f"{path.parent}: {name} was changed since the study began; give --out another "
+                "folder, or put the file back"
+            )
     for part in ("study", "config"):
         for key, value in wanted[part].items():
             old = there[part].get(key)

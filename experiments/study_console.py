@@ -114,7 +114,8 @@ def _differences(found: pd.DataFrame) -> Table:
     for row in found.to_dict("records"):
         digits = 3 if str(row["measure"]).startswith("share") else 1
         mean, low, high = (row[k] for k in ("difference", "lower", "upper"))
-        interval = "one pair" if pd.isna(low) else f"{low:+.{digits}f}..{high:+.{digits}f}"
+        few = f"{row['n']} pairs: too few to say" if row["n"] > 1 else "one pair"
+        interval = few if pd.isna(low) else f"{low:+.{digits}f}..{high:+.{digits}f}"
         table.add_row(
             row["worlds"], str(row["strategy"]).rpartition(":")[2], row["batch"],
             MEASURES[str(row["measure"])], f"{mean:+.{digits}f} ({interval})",

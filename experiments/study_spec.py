@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import product
+from pathlib import Path
 from typing import Any, Final
 
 from experiments.closed_loop import LATE
-from experiments.laboratory import Laboratory, named_in_file
+from experiments.laboratory import Laboratory, named_in_file, require_laboratory
 from experiments.round_folder import ASKED_OF_CELLS, ASKED_OF_PELLETS
 from experiments.strategies import strategy_named
 from experiments.targets import Target
@@ -143,11 +145,16 @@ class StudySpec:
                     f"study: a round measures {', '.join(asked)}, got {name!r}; name one of these"
                 )
         for world in self.worlds:
-            laboratory_named(world)
+            require_laboratory(laboratory_named(world)(self.seeds[0]), world)
         for strategy in self.strategies:
             strategy_named(strategy)
         if self.target:
             Target.of(self.target)
+
+    def own_files(self) -> dict[str, str]:
+        """SHA-256 of every file of a user's own, by its path."""
+        paths = {a.rpartition(":")[0] for a in (*self.worlds, *self.strategies) if ":" in a}
+        return {p: sha256(Path(p).read_bytes()).hexdigest() for p in sorted(paths)}
 
     def _require_numbers(self) -> None:
         for what in ("worlds", "seeds", "strategies", "batches"):

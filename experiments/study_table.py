@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 ARM: Final = ("strategy", "batch")
 PAIR: Final = ("world", "seed")
 N_BOOTSTRAP: Final = 4000
+FEWEST_PAIRS: Final = 8
 LEVEL: Final = 0.95
 """Of every interval here."""
 
@@ -77,7 +78,7 @@ def reaching(campaigns: pd.DataFrame, goal: str, share: float, rounds: int) -> p
                 {**dict(zip(ARM, arm, strict=True)), "round": number, "n": n, "chance": k / n,
                  "lower": low, "upper": high}
             )  # fmt: skip
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=[*ARM, "round", "n", "chance", "lower", "upper"])
 
 
 def goal_table(campaigns: pd.DataFrame, goal: str, share: float, rounds: int) -> pd.DataFrame:
@@ -180,8 +181,11 @@ def wilson(k: int, n: int) -> tuple[float, float]:
 
 
 def bootstrap(values: Array, seed: int = 0) -> tuple[float, float]:
-    """Percentile interval of a mean; NaN with fewer than two values."""
-    if len(values) < 2:
+    """Percentile interval of a mean; NaN with fewer than ``FEWEST_PAIRS`` values.
+
+    Of five values it would hold the truth in 83 % of cases, not 95.
+    """
+    if len(values) < FEWEST_PAIRS:
         return float("nan"), float("nan")
     picks = np.random.default_rng(seed).integers(len(values), size=(N_BOOTSTRAP, len(values)))
     ends = np.quantile(values[picks].mean(axis=1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])

@@ -11,9 +11,7 @@ from features.errors import CampaignError
 from features.properties import CATALOGUE, Property, property_of
 from features.units import to_catalogue_unit
 
-_CONDITION: Final = re.compile(
-    r"^\s*([a-z_]+)\s*(>=|<=|>|<|≥|≤)\s*([-+0-9.eE]+)\s*([^\d\s].*)?$"
-)
+_CONDITION: Final = re.compile(r"^\s*([a-z_]+)\s*(>=|<=|>|<|≥|≤)\s*([-+0-9.eE]+)\s*([^\d\s].*)?$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

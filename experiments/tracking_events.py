@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from mlflow.entities import Run
 
 from experiments.tracking_models import Registration, log_model, register
-from experiments.tracking_shelf import FIT, KIND, ROUND, Shelf
+from experiments.tracking_shelf import FIT, KIND, ROUND, TOLD, Shelf
 from features.errors import LedgerError
 
 KINDS: Final = ("round_opened", "round_recorded", "round_closed", "models")
@@ -102,9 +102,10 @@ def _write_surrogates(shelf: Shelf, event: Event, parent: Run) -> None:
     """One nested run a surrogate, with its model, registered by property."""
     payload, start_ms = event.payload, event.payload.get("time_ms")
     surrogates = payload.get("surrogates", ())
-    fit = "final" if event.kind == "models" else "proposed"
-    known = shelf.nested_runs(parent, fit) if surrogates else {}
-    shared = {**payload.get("tags", {}), ROUND: event.round_id, FIT: fit}
+    is_final = event.kind == "models"
+    which = {FIT: "final", TOLD: str(event.id)} if is_final else {FIT: "proposed"}
+    known = shelf.nested_runs(parent, which) if surrogates else {}
+    shared = {**payload.get("tags", {}), ROUND: event.round_id, **which}
     when = {key: payload[key] for key in ("step", "time_ms") if key in payload}
     step = int(payload.get("step", 0))
     for told in surrogates:

@@ -29,6 +29,9 @@ KIND: Final = "glassloop.kind"
 
 ROUND: Final = "glassloop.round"
 FIT: Final = "glassloop.fit"
+TOLD: Final = "glassloop.told"
+"""Event that told of a final fit: a round may get several, as results come in."""
+
 """Tag of a surrogate's run: ``proposed``, what predicted the round, or ``final``, after the last
 results."""
 
@@ -67,10 +70,10 @@ class Shelf:
         wanted = {CAMPAIGN_ID: self.campaign_id, KIND: "progress"}
         return self._first(wanted) or self.create("progress", {KIND: "progress"}, start_ms=start_ms)
 
-    def nested_runs(self, parent: Run, fit: str) -> dict[str, Run]:
-        """Surrogates' runs inside a round's run, by name."""
+    def nested_runs(self, parent: Run, tags: Mapping[str, str]) -> dict[str, Run]:
+        """Surrogates' runs inside a round's run that have some tags, by name."""
         found = self.client.search_runs(
-            [self.experiment_id], _all_of({MLFLOW_PARENT_RUN_ID: parent.info.run_id, FIT: fit})
+            [self.experiment_id], _all_of({MLFLOW_PARENT_RUN_ID: parent.info.run_id, **tags})
         )
         return {run.info.run_name: run for run in found}
 

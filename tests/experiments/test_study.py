@@ -12,13 +12,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.campaign import Campaign
 from experiments.closed_loop import run_loop
 from experiments.config import CampaignConfig
+from experiments.strategies import STRATEGIES
 from experiments.study import Study
+from experiments.study_campaign import study_config
+from experiments.study_plot import chance_figure
 from experiments.study_spec import Batch, StudySpec, Task, numbers_in
 from experiments.study_table import bootstrap, differences, goal_table, groups, reaching, wilson
 from experiments.workers import workers
-from features.errors import CampaignError
+from features.errors import CampaignError, SpaceError
 
 TOY = f"{Path(__file__).with_name('toy_lab.py')}:make"
 CONFIG = CampaignConfig(name="study")
@@ -83,10 +87,6 @@ def test_every_reading_was_predicted_before_late_ones_too(finished):
 
 
 def test_late_results_are_not_there_when_the_next_round_is_proposed(tmp_path):
-    from experiments.campaign import Campaign
-    from experiments.strategies import STRATEGIES
-    from experiments.study_campaign import study_config
-
     known = []
 
     def spying(ledger, config, knowledge, **kwargs):
@@ -244,7 +244,7 @@ def test_chances_grow_by_round():
 
 
 def test_differences_are_of_pairs():
-    found = differences(made_up({"a": [1, 2, 3, 4], "b": [2, 3, 4, 9]}), 0.9, 4)
+    found = differences(made_up({"a": [1, 2, 3, 4] * 2, "b": [2, 3, 4, 9] * 2}), 0.9, 4)
     row = found[found["measure"] == "rounds_to_cells"].iloc[0]
     assert row["strategy"] == "b"
     assert row["difference"] == 1.0
@@ -263,8 +263,70 @@ def test_an_interval_of_a_share_holds_what_it_says():
     assert 0.93 <= inside / 2000 <= 0.98
 
 
-def test_one_pair_has_no_interval():
-    assert np.isnan(bootstrap(np.array([1.0]))).all()
+def test_few_pairs_have_no_interval():
+    assert np.isnan(bootstrap(np.arange(7.0))).all()
+    assert np.isfinite(bootstrap(np.arange(8.0))).all()
+
+
+def test_where_nothing_can_be_reached_there_is_a_picture_all_the_same():
+    table = made_up({"a": [1, 2]}).assign(share_cells=np.nan, target=False)
+    assert reaching(table, "cells", 0.9, 4).empty
+    chance_figure(table, StudySpec(worlds=("E",), rounds=4, target=("youngs_modulus>1",)))
+
+
+def test_late_results_come_although_nothing_new_is_left(tmp_path):
+    own = study_config(CONFIG, spec(), 0)
+    laboratory = Task(world=TOY, seed=0, strategy="paper", batch=Batch.of("2+1")).laboratory()
+
+    def once(ledger, config, knowledge, **kwargs):
+        if len(ledger.rounds()):
+            raise SpaceError("nothing is left")
+        return STRATEGIES["paper"](0)(ledger, config, knowledge, **kwargs)
+
+    with Campaign.create(tmp_path / "c", own, pictures=False) as campaign:
+        made = list(run_loop(campaign, laboratory, rounds=3, glasses=2, trilayers=1, choose=once))
+        assert list(campaign.ledger.rounds()["state"]) == ["closed"]
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param('{"hello": 1}', "is of no study", id="foreign"),
+        pytest.param('{"study": {"wor', "is damaged", id="cut-short"),
+        pytest.param("[]", "must hold an object, got list", id="a-list"),
+    ],
+)
+def test_a_damaged_study_is_named(tmp_path, text, message):
+    (tmp_path / "study.json").write_text(text)
+    with pytest.raises(CampaignError, match=message):
+        Study.open(tmp_path)
+    with pytest.raises(CampaignError, match=message):
+        Study.begin(tmp_path, spec(), CONFIG)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        pytest.param("def make(seed)\n    return 1\n", r"cannot be run \(SyntaxError", id="syntax"),
+        pytest.param("import no_such_thing\n", "ModuleNotFoundError: No module", id="import"),
+        pytest.param("def make(seed):\n    return 1\n", "got a int without source", id="no-lab"),
+    ],
+)
+def test_a_simulator_that_is_none_is_refused_before_anything_runs(tmp_path, code, message):
+    (tmp_path / "lab.py").write_text(code)
+    with pytest.raises(CampaignError, match=message):
+        spec(worlds=(f"{tmp_path / 'lab.py'}:make",))
+
+
+def test_a_simulator_changed_under_way_is_not_mixed_in(tmp_path):
+    file = tmp_path / "lab.py"
+    file.write_text(Path(__file__).with_name("toy_lab.py").read_text())
+    wanted = spec(worlds=(f"{file}:make",))
+    Study.begin(tmp_path / "s", wanted, CONFIG)
+    file.write_text(file.read_text() + "# changed\n")
+    with pytest.raises(CampaignError, match="was changed since the study began"):
+        Study.begin(tmp_path / "s", wanted, CONFIG)
 
 
 def test_the_command_prints_the_table_and_json(tmp_path):

@@ -244,3 +244,20 @@ def test_a_power_cut_anywhere_doubles_nothing(send, client, experiment, monkeypa
     ]
     assert len(client.search_logged_models([outcome.experiment_id])) == 2
     assert len(client.search_model_versions(f"name = '{experiment}.youngs_modulus'")) == 1
+
+
+def test_models_told_twice_of_one_round_are_two_fits_and_the_last_is_newest(
+    send, client, experiment
+):
+    """Two open rounds whose results come in one after the other belong to one newest round."""
+    first, second = (fitted(number, kind="models") for number in (4, 5))
+    run_id = send(FakeOutbox([fitted(), first, second])).run_ids["R01"]
+    runs = client.search_runs(
+        [client.get_run(run_id).info.experiment_id],
+        f"tags.`mlflow.parentRunId` = '{run_id}' and tags.`glassloop.fit` = 'final'",
+    )
+    assert len(runs) == 4
+    newest = client.get_model_version_by_alias(f"{experiment}.youngs_modulus", "newest")
+    assert newest.tags["glassloop.event"] == "5"
+    assert send(FakeOutbox([fitted(), first, second])).error is None
+    assert len(client.search_model_versions(f"name = '{experiment}.youngs_modulus'")) == 3
