@@ -65,9 +65,8 @@ def take(folders: Sequence[Path]) -> None:
         found = study.campaigns()
         n = found.groupby(["world", "seed"])["strategy"].transform("nunique")
         whole = found[n == len(study.spec.strategies)]
-        pairs = whole[["world", "seed"]].drop_duplicates()
         campaigns.append(_named(whole))
-        scores.append(_named(study.scores().merge(pairs, on=["world", "seed"]))[KEPT])
+        scores.append(_named(study.scores())[KEPT])
     spec = {**specs[0], "strategies": list(NAMES)}
     SPEC.write_text(json.dumps(spec, indent=1) + "\n")
     pd.concat(campaigns).round(6).to_csv(CAMPAIGNS, index=False)
@@ -189,6 +188,7 @@ def page() -> str:
         "worlds": "\n".join(_world_rows(campaigns, spec)),
         "differences": "\n".join(_difference_rows(campaigns, spec)),
         "n_readings": str(len(scores)),
+        "n_scored": str(scores.drop_duplicates(["world", "seed", "strategy"]).shape[0]),
         "by_property": "\n".join(
             [HEAD[0].format("property"), HEAD[1], *coverage_rows(scores, "property")]
         ),
@@ -202,6 +202,14 @@ def page() -> str:
     for key, value in filled.items():
         text = text.replace("{{" + key + "}}", value)
     return text
+
+
+def _gap(row: Any, digits: int) -> str:
+    """A difference with its interval, or how many pairs there are where they are too few."""
+    mean = f"{row['difference']:+.{digits}f}"
+    if pd.isna(row["lower"]):
+        return f"{mean} ({row['n']} pairs)"
+    return f"{mean} ({row['lower']:+.{digits}f} to {row['upper']:+.{digits}f})"
 
 
 def _goal_rows(campaigns: pd.DataFrame, spec: StudySpec, present: Sequence[str]) -> list[str]:
@@ -231,8 +239,7 @@ def _difference_rows(campaigns: pd.DataFrame, spec: StudySpec) -> list[str]:
         digits = 3 if str(row["measure"]).startswith("share") else 2
         lines.append(
             f"| {row['worlds']} | {NAMES[row['strategy']]} | {MEASURES[row['measure']]} | "
-            f"{row['n']} | {row['difference']:+.{digits}f} ({row['lower']:+.{digits}f} to "
-            f"{row['upper']:+.{digits}f}) |"
+            f"{row['n']} | {_gap(row, digits)} |"
         )
     return lines
 
@@ -255,10 +262,7 @@ def _world_rows(campaigns: pd.DataFrame, spec: StudySpec) -> list[str]:
                     cells.append("")
                     continue
                 gap = gaps.loc[(name, measure)]
-                cells.append(
-                    f"{gap['difference']:+.{digits}f} ({gap['lower']:+.{digits}f} to "
-                    f"{gap['upper']:+.{digits}f})"
-                )
+                cells.append(_gap(gap, digits))
             lines.append(
                 f"| {world} | {NAMES[name]} | {100 * row['reached']:.0f} % of {row['n']} | "
                 f"{cells[0]} | {cells[1]} |"

@@ -23,6 +23,12 @@ Row = dict[str, Any]
 N_GLASSES: Final = 500
 N_CELLS: Final = 800
 N_REFINED: Final = 500
+REFINEMENTS: Final = 5
+N_NEAR: Final = 8
+"""Good cells whose layers' neighbours are tried."""
+
+N_NEIGHBOURS: Final = 4
+PRESSURE: Final = "pressing_pressure_mpa"
 N_PROBES: Final = 5
 """Jars made of a recipe to see whether most of them are sound."""
 
@@ -76,14 +82,28 @@ def reachable(laboratory: Laboratory, config: CampaignConfig, seed: int = 0) -> 
     more = sound(pd.concat(near, ignore_index=True)) if near else glasses.iloc[:0]
     found = np.vstack([truth, values(more)]) if len(more) else truth
     powders = pd.concat([glasses, more], ignore_index=True)
+
+    def near_layers(cells: pd.DataFrame) -> pd.DataFrame:
+        """Sound glasses near those of the layers of cells."""
+        rows = [
+            space.near({name: row[f"{layer}_{name}"] for name in LAYER} | {PRESSURE: row[PRESSURE]},
+                       N_NEIGHBOURS, rng).assign(**problem.held)
+            for row in cells.to_dict("records") for layer in ("core", "skin")
+        ]  # fmt: skip
+        return sound(pd.concat(rows, ignore_index=True))
+
     return {
         "glasses": volume(config.glasses.objectives, found),
-        "cells": _cells(laboratory, config, powders, rng),
+        "cells": _cells(laboratory, config, powders, near_layers, rng),
     }
 
 
 def _cells(
-    laboratory: Laboratory, config: CampaignConfig, glasses: pd.DataFrame, rng: np.random.Generator
+    laboratory: Laboratory,
+    config: CampaignConfig,
+    glasses: pd.DataFrame,
+    near: Callable[[pd.DataFrame], pd.DataFrame],
+    rng: np.random.Generator,
 ) -> float:
     if glasses.empty:
         return 0.0
@@ -95,18 +115,14 @@ def _cells(
     cores, skins = (rng.integers(len(glasses), size=2 * N_CELLS) for _ in range(2))
     rows = _paired(config, glasses.iloc[cores], glasses.iloc[skins], rng)[:N_CELLS]
     truth = values(rows)
-    for _ in range(2):
+    for _ in range(REFINEMENTS):
         best = _best(config.cells.objectives, truth, 40)
-        if not len(best):
-            break
         kept = rows.iloc[rng.choice(best, size=N_REFINED)].reset_index(drop=True)
-        other = _paired(
-            config,
-            glasses.iloc[rng.integers(len(glasses), size=N_REFINED)],
-            glasses.iloc[rng.integers(len(glasses), size=N_REFINED)],
-            rng,
-            check=False,
-        )
+        pool = pd.concat([near(kept.iloc[:N_NEAR]), glasses], ignore_index=True)
+        # Half of the glasses swapped in are neighbours of those in good cells.
+        weight = np.where(np.arange(len(pool)) < len(pool) - len(glasses), len(glasses), 1.0)
+        picks = rng.choice(len(pool), size=(2, N_REFINED), p=weight / weight.sum())
+        other = _paired(config, pool.iloc[picks[0]], pool.iloc[picks[1]], rng, check=False)
         swapped = _mixed(kept, other, rng)
         swapped = swapped[allowed(swapped, Limits(die_rating_mpa=config.equipment.die_rating_mpa))]
         rows = pd.concat([rows, swapped], ignore_index=True)
