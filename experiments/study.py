@@ -31,6 +31,7 @@ SPEC: Final = "study.json"
 REACHABLE: Final = "reachable"
 CAMPAIGNS: Final = "campaigns"
 WORK: Final = "work"
+LOCK: Final = ".lock"
 
 Progress = Callable[[int, int], None]
 """Told how many pieces of work are done, of how many: campaigns, and a search of each world."""
@@ -69,7 +70,7 @@ class Study:
         }  # fmt: skip
         if path.is_file():
             _require_same(path, _read(path), wanted)
-        elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        elif folder.exists() and (not folder.is_dir() or any(map(_is_foreign, folder.iterdir()))):
             raise CampaignError(f"{folder}: exists and is no study; give --out another folder")
         for name in (CAMPAIGNS, REACHABLE):
             (folder / name).mkdir(parents=True, exist_ok=True)
@@ -224,6 +225,13 @@ def _json(path: Path) -> dict[str, Any]:
     return plain
 
 
+def _is_foreign(path: Path) -> bool:
+    """Whether something is not what a study leaves that was killed while it was being begun."""
+    if path.name in (CAMPAIGNS, REACHABLE) and path.is_dir():
+        return any(path.iterdir())
+    return path.name != LOCK and not path.name.startswith(f".{SPEC}.")
+
+
 def _require_same(path: Path, there: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Refuse to mix two studies in one folder; more seeds of the same one are welcome.
 
@@ -264,7 +272,7 @@ def _alone(folder: Path) -> Iterator[None]:
     Raises:
         CampaignError: If another one does.
     """
-    with (folder / ".lock").open("w") as file:
+    with (folder / LOCK).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

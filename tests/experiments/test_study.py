@@ -132,6 +132,16 @@ def test_the_same_study_goes_on_and_another_is_refused(tmp_path):
         Study.open(tmp_path / "full")
 
 
+def test_a_study_killed_while_it_was_begun_is_begun_again(tmp_path):
+    Study.begin(tmp_path / "s", spec(), CONFIG)
+    (tmp_path / "s" / "study.json").rename(tmp_path / "s" / ".study.json.123")
+    assert Study.begin(tmp_path / "s", spec(), CONFIG).n_done == 0
+    (tmp_path / "s" / "study.json").unlink()
+    (tmp_path / "s" / "campaigns" / "mine.json").write_text("{}")
+    with pytest.raises(CampaignError, match="exists and is no study"):
+        Study.begin(tmp_path / "s", spec(), CONFIG)
+
+
 def test_a_study_runs_once_at_a_time(tmp_path):
     import fcntl
 
