@@ -25,7 +25,7 @@ from experiments.literature_record import record_literature
 from experiments.measurements import Ranking, rank_measurements
 from experiments.notebook_file import read_notebook
 from experiments.outbox import Delivery, LedgerOutbox
-from experiments.recording import Report, bench, record_files, write
+from experiments.recording import Report, hashes_of, record_files, take_in
 from experiments.report import ReportFiles, write_report
 from experiments.round_files import PICTURE, ROUND_FILES, label_simulated, round_files
 from experiments.round_folder import write_folder
@@ -38,7 +38,7 @@ from experiments.tracked_report import track_report
 from experiments.tracking_home import Tracked
 from experiments.virtual_lab import VirtualLab
 from experiments.virtual_worlds import World
-from features.errors import CampaignError, InputError, LedgerError
+from features.errors import CampaignError, LedgerError
 from features.properties import TEMPERATURE_DEPENDENT
 from features.recipe import GlassRecipe
 from features.stoichiometry import Assays
@@ -299,13 +299,10 @@ class Campaign:
                 "this campaign is simulated and takes no results of a lab; record them in a real "
                 "campaign, made with 'glassloop init'"
             )
-        specimens, outcome, digest = read_notebook(table, mapping, bench(self.ledger, self.config))
-        problems = [*specimens.problems, *outcome.problems]
-        if problems:
-            raise InputError(problems)
-        report = write(
-            self.ledger, specimens, outcome,
-            hashes={table.name: digest}, by=by, check=self._refuse_altered,
+        report = take_in(
+            self.ledger, self.config,
+            lambda known: read_notebook(table, mapping, known)[:2],
+            hashes=hashes_of(table), by=by, check=self._refuse_altered,
         )  # fmt: skip
         return self._settled(report, end=False)
 
@@ -608,8 +605,11 @@ class Campaign:
         return LedgerOutbox(self.ledger).describe(round_id, self.config, self.folder)
 
     def _refuse_altered(self, rounds: Sequence[str]) -> None:
-        """Refuse rounds whose frozen predictions were altered; lay their lost files out again."""
+        """Refuse rounds whose frozen predictions were altered."""
         refuse_altered(self.ledger, rounds, self.folder / ROUNDS_FOLDER)
+
+    def _complete_folders(self, rounds: Sequence[str]) -> None:
+        """Lay lost predictions of rounds out again, from the ledger."""
         for round_id in rounds:
             folder = self.round_folder(round_id)
             if folder.is_dir() and not (folder / PREDICTIONS).exists():
@@ -624,6 +624,7 @@ class Campaign:
         ]
 
     def _settled(self, report: Report, *, end: bool) -> Report:
+        self._complete_folders(report.named)
         closed = settle(self.ledger, self.config)
         if end:
             waiting = self.open_rounds()

@@ -28,6 +28,7 @@ from sqlalchemy import (
     create_engine,
     delete,
     event,
+    exists,
     func,
     insert,
     inspect,
@@ -50,9 +51,13 @@ from experiments.ledger_rows import (
     PelletRow,
     ProposalRow,
     ReadingRow,
+    RequestRow,
 )
 from experiments.ledger_schema import (
     ASSUMPTION_LOG,
+    CELLS,
+    CHANGES,
+    DRAFTS,
     FILES,
     JARS,
     LITERATURE,
@@ -61,8 +66,10 @@ from experiments.ledger_schema import (
     MODELS,
     NOTES,
     OUTBOX,
+    PELLETS,
     PROPOSALS,
     READINGS,
+    REQUESTS,
     ROUND_EVENT_LOG,
     ROUNDS,
     SCHEMA_VERSION,
@@ -266,7 +273,9 @@ class Ledger:
             LedgerError: If the database refuses, or another process keeps it locked.
         """
         with self._connection(write=True) as connection:
-            yield Transaction(Writer(connection, self._where))
+            tx = Transaction(Writer(connection, self._where))
+            yield tx
+            tx.sign()
 
     @property
     def campaign(self) -> str:
@@ -424,6 +433,54 @@ class Ledger:
     def files(self) -> pd.DataFrame:
         """Files recorded, oldest first: sha256, name, round_id, counts, recorded_at."""
         return self._frame(select(FILES).order_by(FILES.c.recorded_at, FILES.c.name))
+
+    def changes(self, *, before: int | None = None, most: int | None = None) -> pd.DataFrame:
+        """Who changed what and when, newest first.
+
+        Args:
+            before: Only changes with a smaller id, to page on.
+            most: No more than so many.
+
+        Returns:
+            Columns id, at, person, door and what, a list of ``did``, ``what`` and ``id``.
+        """
+        query = select(CHANGES).order_by(CHANGES.c.id.desc())
+        if before is not None:
+            query = query.where(CHANGES.c.id < before)
+        return self._frame(query if most is None else query.limit(most))
+
+    def drafts(self) -> pd.DataFrame:
+        """The newest version of each draft, newest draft first; body is a dict."""
+        newer = DRAFTS.alias("newer")
+        later = exists().where(newer.c.draft == DRAFTS.c.draft, newer.c.version > DRAFTS.c.version)
+        return self._frame(select(DRAFTS).where(~later).order_by(DRAFTS.c.version_id.desc()))
+
+    def answered(self, person: str, key: str) -> RequestRow | None:
+        """What was answered to a request of that key; nothing when there was none."""
+        query = select(REQUESTS).where(REQUESTS.c.person == person, REQUESTS.c.key == key)
+        found = self._frame(query)
+        if found.empty:
+            return None
+        row = found.iloc[0]
+        return RequestRow(
+            person=person, key=key, fingerprint=str(row["fingerprint"]), answer=row["answer"]
+        )
+
+    def state(self) -> tuple[int, ...]:
+        """Numbers that differ when anything a person would call data differs.
+
+        They are compared and never shown: what was computed from the ledger is still true while
+        they are the same.
+        """
+        tables = (JARS, PELLETS, CELLS, READINGS, LITERATURE, ASSUMPTION_LOG, ROUND_EVENT_LOG)
+        with self._connection() as connection:
+            return tuple(
+                int(
+                    connection.execute(select(func.max(next(iter(table.primary_key))))).scalar()
+                    or 0
+                )
+                for table in tables
+            )
 
     def outbox(self, *, pending: bool = True) -> pd.DataFrame:
         """Messages for the tracking server, oldest first; payload is a dict.

@@ -12,11 +12,13 @@ Kind = Literal["real", "simulated"]
 Origin = Literal["paper", "lab", "simulated", "history", "stock"]
 Status = Literal["planned", "made", "failed", "not_made"]
 RoundEvent = Literal["opened", "tracked", "recorded", "scored", "closed"]
+DraftState = Literal["open", "accepted", "discarded"]
 
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 ORIGINS: Final[tuple[str, ...]] = get_args(Origin)
 STATUSES: Final[tuple[str, ...]] = get_args(Status)
 ROUND_EVENTS: Final[tuple[str, ...]] = get_args(RoundEvent)
+DRAFT_STATES: Final[tuple[str, ...]] = get_args(DraftState)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,3 +305,39 @@ class OutboxRow:
     kind: str
     payload: Mapping[str, Any]
     round_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftRow:
+    """One version of a proposal under discussion.
+
+    Attributes:
+        draft: Its id, such as ``D01``.
+        version: From 1; an edit is the next one.
+        state: ``open`` until somebody accepts or discards it.
+        body: What it holds, plain JSON.
+        person: Who wrote this version.
+    """
+
+    draft: str
+    version: int
+    state: DraftState
+    body: Mapping[str, Any]
+    person: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRow:
+    """What was answered to a request that may be sent again.
+
+    Attributes:
+        person: Who sent it; keys of two people never meet.
+        key: The idempotency key.
+        fingerprint: Hash of what was asked, so that a key used for something else is noticed.
+        answer: What was answered, plain JSON.
+    """
+
+    person: str
+    key: str
+    fingerprint: str
+    answer: Mapping[str, Any]

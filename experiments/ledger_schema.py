@@ -5,7 +5,6 @@ correction is a new version that ``supersedes`` the one before; the current view
 supersedes. Column types are those any SQL database has.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -19,17 +18,13 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
-    Dialect,
-    Double,
     Executable,
     ForeignKey,
     ForeignKeyConstraint,
     Integer,
-    MetaData,
     Select,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     event,
     exists,
@@ -39,56 +34,22 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import ExecutableDDLElement
 
+from experiments.ledger_columns import METADATA as METADATA
+from experiments.ledger_columns import JsonText as JsonText
+from experiments.ledger_columns import not_negative, number, one_of, refers, text
+from experiments.ledger_desk_schema import CHANGES as CHANGES
+from experiments.ledger_desk_schema import DRAFTS as DRAFTS
+from experiments.ledger_desk_schema import REQUESTS as REQUESTS
 from experiments.ledger_rows import KINDS, ORIGINS, ROUND_EVENTS, STATUSES
 from experiments.ledger_values import plain, scalar
 from features.errors import LedgerError
 
-SCHEMA_VERSION: Final = 2
-"""Raised when a table comes or changes; a ledger with a higher one is refused. 2: literature."""
+SCHEMA_VERSION: Final = 3
+"""Raised when a table comes or changes; a ledger with a higher one is refused. 2: literature;
+3: changes, drafts and requests."""
 
 LedgerTable = Table
 """What a table is, for modules that do not know the database library."""
-
-METADATA: Final = MetaData()
-
-
-class JsonText(TypeDecorator[Any]):
-    """Plain JSON kept as text."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """A value to its text."""
-        return None if value is None else json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        """A text to its value."""
-        try:
-            return None if value is None else json.loads(value)
-        except ValueError as error:
-            raise LedgerError(f"a field must hold JSON, got {value!r}; restore a backup") from error
-
-
-def _text(name: str, **options: Any) -> "Column[str]":
-    return Column(name, Text, nullable=False, **options)
-
-
-def _number(name: str, *, nullable: bool = True) -> "Column[float]":
-    return Column(name, Double, nullable=nullable)
-
-
-def _refers(name: str, target: str, *, nullable: bool = False) -> "Column[str]":
-    return Column(name, Text, ForeignKey(target), nullable=nullable)
-
-
-def _one_of(name: str, allowed: tuple[str, ...]) -> CheckConstraint:
-    words = ", ".join(f"'{word}'" for word in allowed)
-    return CheckConstraint(f"{name} IN ({words})", name=f"{name}_is_{'_or_'.join(allowed)}")
-
-
-def _not_negative(*names: str) -> list[CheckConstraint]:
-    return [CheckConstraint(f"{name} >= 0", name=f"{name}_is_not_negative") for name in names]
 
 
 def _versions(name: str, *parts: Any) -> Table:
@@ -97,20 +58,20 @@ def _versions(name: str, *parts: Any) -> Table:
         name,
         METADATA,
         Column("version_id", Integer, primary_key=True),
-        _refers("specimen", "specimens.id"),
+        refers("specimen", "specimens.id"),
         *parts,
-        _text("status"),
-        _text("reason"),
-        _text("note"),
-        _text("operator"),
-        _text("recorded_at"),
+        text("status"),
+        text("reason"),
+        text("note"),
+        text("operator"),
+        text("recorded_at"),
         Column("supersedes", Integer, unique=True),
         UniqueConstraint("specimen", "version_id"),
         ForeignKeyConstraint(
             ["specimen", "supersedes"], [f"{name}.specimen", f"{name}.version_id"]
         ),
         CheckConstraint("supersedes < version_id", name="a_version_supersedes_an_earlier_one"),
-        _one_of("status", STATUSES),
+        one_of("status", STATUSES),
     )
 
 
@@ -118,7 +79,7 @@ META: Final = Table(
     "meta",
     METADATA,
     Column("key", Text, primary_key=True),
-    _text("value"),
+    text("value"),
     CheckConstraint(f"key <> 'kind' OR value IN {KINDS}", name="kind_is_real_or_simulated"),
 )
 
@@ -127,7 +88,7 @@ ROUNDS: Final = Table(
     METADATA,
     Column("id", Text, primary_key=True),
     Column("number", Integer, nullable=False, unique=True),
-    _text("opened_at"),
+    text("opened_at"),
     Column("seed", Integer, nullable=False),
     Column("config", JsonText, nullable=False),
 )
@@ -136,47 +97,47 @@ ROUND_EVENT_LOG: Final = Table(
     "round_events",
     METADATA,
     Column("id", Integer, primary_key=True),
-    _refers("round_id", "rounds.id"),
-    _text("event"),
-    _text("at"),
+    refers("round_id", "rounds.id"),
+    text("event"),
+    text("at"),
     Column("detail", JsonText),
-    _one_of("event", ROUND_EVENTS),
+    one_of("event", ROUND_EVENTS),
 )
 
 SPECIMENS: Final = Table(
     "specimens",
     METADATA,
     Column("id", Text, primary_key=True),
-    _text("kind"),
-    _refers("round_id", "rounds.id", nullable=True),
-    _text("created_at"),
-    _one_of("kind", ("jar", "pellet", "cell")),
+    text("kind"),
+    refers("round_id", "rounds.id", nullable=True),
+    text("created_at"),
+    one_of("kind", ("jar", "pellet", "cell")),
     CheckConstraint("id <> ''", name="id_is_not_empty"),
 )
 
 JARS: Final = _versions(
     "jars",
-    _text("origin"),
-    _number("x"),
-    _number("milling_time_h"),
+    text("origin"),
+    number("x"),
+    number("milling_time_h"),
     Column("milling_media", Text),
-    _number("milling_speed_rpm"),
-    _number("na2s_mg"),
-    _number("p2s5_mg"),
-    _number("p2o5_mg"),
-    _number("assay_na2s"),
-    _number("assay_p2s5"),
-    _number("assay_p2o5"),
-    _number("batch_mass_g"),
-    _number("recovered_mass_mg"),
-    _one_of("origin", ORIGINS),
+    number("milling_speed_rpm"),
+    number("na2s_mg"),
+    number("p2s5_mg"),
+    number("p2o5_mg"),
+    number("assay_na2s"),
+    number("assay_p2s5"),
+    number("assay_p2o5"),
+    number("batch_mass_g"),
+    number("recovered_mass_mg"),
+    one_of("origin", ORIGINS),
     CheckConstraint("x BETWEEN 0 AND 4", name="x_is_between_0_and_4"),
     CheckConstraint(
         "origin = 'stock' OR (x IS NOT NULL AND milling_time_h IS NOT NULL "
         "AND milling_media IS NOT NULL AND milling_speed_rpm IS NOT NULL)",
         name="x_and_milling_are_known_unless_stock",
     ),
-    *_not_negative(
+    *not_negative(
         "milling_time_h", "na2s_mg", "p2s5_mg", "p2o5_mg", "batch_mass_g", "recovered_mass_mg"
     ),
 )
@@ -191,26 +152,26 @@ def _pressed() -> CheckConstraint:
 
 PELLETS: Final = _versions(
     "pellets",
-    _refers("jar", "specimens.id"),
-    _number("pressing_pressure_mpa"),
-    _number("mass_mg"),
-    _number("thickness_um"),
+    refers("jar", "specimens.id"),
+    number("pressing_pressure_mpa"),
+    number("mass_mg"),
+    number("thickness_um"),
     _pressed(),
-    *_not_negative("pressing_pressure_mpa", "mass_mg", "thickness_um"),
+    *not_negative("pressing_pressure_mpa", "mass_mg", "thickness_um"),
 )
 
 CELLS: Final = _versions(
     "cells",
-    _refers("core", "specimens.id"),
-    _refers("skin", "specimens.id"),
-    _number("core_mass_mg", nullable=False),
-    _number("skin_mass_mg", nullable=False),
-    _number("precompaction_pressure_mpa", nullable=False),
-    _number("pressing_pressure_mpa"),
-    _number("stack_pressure_mpa", nullable=False),
-    _number("temperature_c", nullable=False),
+    refers("core", "specimens.id"),
+    refers("skin", "specimens.id"),
+    number("core_mass_mg", nullable=False),
+    number("skin_mass_mg", nullable=False),
+    number("precompaction_pressure_mpa", nullable=False),
+    number("pressing_pressure_mpa"),
+    number("stack_pressure_mpa", nullable=False),
+    number("temperature_c", nullable=False),
     _pressed(),
-    *_not_negative(
+    *not_negative(
         "core_mass_mg", "skin_mass_mg", "precompaction_pressure_mpa", "pressing_pressure_mpa",
         "stack_pressure_mpa",
     ),
@@ -222,34 +183,34 @@ FILES: Final = Table(
     "files",
     METADATA,
     Column("sha256", Text, primary_key=True),
-    _text("name"),
-    _refers("round_id", "rounds.id", nullable=True),
+    text("name"),
+    refers("round_id", "rounds.id", nullable=True),
     Column("counts", JsonText, nullable=False),
-    _text("recorded_at"),
+    text("recorded_at"),
 )
 
 READINGS: Final = Table(
     "readings",
     METADATA,
     Column("version_id", Integer, primary_key=True),
-    _refers("specimen", "specimens.id"),
-    _text("property"),
-    _number("lower"),
-    _number("upper"),
-    _number("se"),
+    refers("specimen", "specimens.id"),
+    text("property"),
+    number("lower"),
+    number("upper"),
+    number("se"),
     Column("n", Integer, nullable=False),
-    _number("temperature_c"),
-    _text("method"),
+    number("temperature_c"),
+    text("method"),
     Column("protocol", Text),
-    _text("source"),
+    text("source"),
     Column("trained", Boolean, nullable=False),
-    _text("derived_from"),
-    _text("note"),
-    _text("text"),
-    _text("recorded_by"),
-    _refers("file_sha256", "files.sha256", nullable=True),
+    text("derived_from"),
+    text("note"),
+    text("text"),
+    text("recorded_by"),
+    refers("file_sha256", "files.sha256", nullable=True),
     Column("withdrawn", Boolean, nullable=False),
-    _text("recorded_at"),
+    text("recorded_at"),
     # A correction may move a reading to another specimen, so only the version is referred to.
     Column("supersedes", Integer, ForeignKey("readings.version_id"), unique=True),
     CheckConstraint("supersedes < version_id", name="a_version_supersedes_an_earlier_one"),
@@ -266,25 +227,25 @@ LITERATURE: Final = Table(
     "literature",
     METADATA,
     Column("version_id", Integer, primary_key=True),
-    _text("source"),
-    _text("doi"),
-    _text("specimen"),
-    _number("x", nullable=False),
-    _number("milling_time_h", nullable=False),
-    _text("milling_media"),
-    _number("milling_speed_rpm", nullable=False),
-    _number("pressing_pressure_mpa", nullable=False),
-    _text("property"),
-    _number("lower"),
-    _number("upper"),
-    _number("se"),
-    _number("temperature_c"),
-    _text("note"),
-    _text("text"),
-    _text("recorded_by"),
-    _refers("file_sha256", "files.sha256", nullable=True),
+    text("source"),
+    text("doi"),
+    text("specimen"),
+    number("x", nullable=False),
+    number("milling_time_h", nullable=False),
+    text("milling_media"),
+    number("milling_speed_rpm", nullable=False),
+    number("pressing_pressure_mpa", nullable=False),
+    text("property"),
+    number("lower"),
+    number("upper"),
+    number("se"),
+    number("temperature_c"),
+    text("note"),
+    text("text"),
+    text("recorded_by"),
+    refers("file_sha256", "files.sha256", nullable=True),
     Column("withdrawn", Boolean, nullable=False),
-    _text("recorded_at"),
+    text("recorded_at"),
     Column("supersedes", Integer, ForeignKey("literature.version_id"), unique=True),
     CheckConstraint("supersedes < version_id", name="a_version_supersedes_an_earlier_one"),
     CheckConstraint("source <> ''", name="source_is_not_empty"),
@@ -294,26 +255,26 @@ LITERATURE: Final = Table(
     CheckConstraint("lower <= upper", name="lower_is_at_most_upper"),
     CheckConstraint("lower IS NOT NULL OR upper IS NOT NULL", name="lower_or_upper_is_known"),
     CheckConstraint("se > 0", name="se_is_positive"),
-    *_not_negative("milling_time_h", "milling_speed_rpm", "pressing_pressure_mpa"),
+    *not_negative("milling_time_h", "milling_speed_rpm", "pressing_pressure_mpa"),
 )
 
 NOTES: Final = Table(
     "notes",
     METADATA,
     Column("id", Text, primary_key=True),
-    _text("text"),
-    _text("source"),
-    _text("specimen"),
-    _text("property"),
-    _text("recorded_at"),
+    text("text"),
+    text("source"),
+    text("specimen"),
+    text("property"),
+    text("recorded_at"),
 )
 
 ASSUMPTION_LOG: Final = Table(
     "assumption_changes",
     METADATA,
     Column("id", Integer, primary_key=True),
-    _text("changed_at"),
-    _text("key"),
+    text("changed_at"),
+    text("key"),
     Column("old", JsonText),
     Column("new", JsonText),
 )
@@ -322,32 +283,32 @@ MODELS: Final = Table(
     "models",
     METADATA,
     Column("sha256", Text, primary_key=True),
-    _text("body"),
-    _text("recorded_at"),
+    text("body"),
+    text("recorded_at"),
 )
 
 PROPOSALS: Final = Table(
     "proposals",
     METADATA,
     Column("id", Integer, primary_key=True),
-    _refers("round_id", "rounds.id"),
-    _refers("specimen", "specimens.id"),
-    _text("kind"),
+    refers("round_id", "rounds.id"),
+    refers("specimen", "specimens.id"),
+    text("kind"),
     Column("recipe", JsonText, nullable=False),
     Column("prediction", JsonText, nullable=False),
-    _refers("model_sha256", "models.sha256"),
-    _text("role"),
-    _text("why"),
-    _text("recorded_at"),
+    refers("model_sha256", "models.sha256"),
+    text("role"),
+    text("why"),
+    text("recorded_at"),
 )
 
 OUTBOX: Final = Table(
     "outbox",
     METADATA,
     Column("id", Integer, primary_key=True),
-    _text("created_at"),
-    _text("kind"),
-    _refers("round_id", "rounds.id", nullable=True),
+    text("created_at"),
+    text("kind"),
+    refers("round_id", "rounds.id", nullable=True),
     Column("payload", JsonText, nullable=False),
     Column("delivered_at", Text),
     Column("last_error", Text),

@@ -6,8 +6,10 @@ from dataclasses import fields
 from hashlib import sha256
 from typing import Any
 
+from experiments.acting import acting_now
 from experiments.ledger_rows import (
     CellRow,
+    DraftRow,
     JarRow,
     Kind,
     LiteratureRow,
@@ -16,11 +18,14 @@ from experiments.ledger_rows import (
     PelletRow,
     ProposalRow,
     ReadingRow,
+    RequestRow,
     RoundEvent,
     SpecimenRow,
 )
 from experiments.ledger_schema import (
     ASSUMPTION_LOG,
+    CHANGES,
+    DRAFTS,
     FILES,
     LITERATURE,
     META,
@@ -29,6 +34,7 @@ from experiments.ledger_schema import (
     OUTBOX,
     PROPOSALS,
     READINGS,
+    REQUESTS,
     ROUND_EVENT_LOG,
     ROUNDS,
     SPECIMENS,
@@ -40,7 +46,7 @@ from experiments.ledger_schema import (
     storable,
 )
 from experiments.ledger_values import now
-from features.errors import LedgerError
+from features.errors import ConflictError, LedgerError
 
 
 class Transaction:
@@ -54,6 +60,7 @@ class Transaction:
         self._writer = writer
         self._where = writer.where
         self._now = now()
+        self._done: list[dict[str, Any]] = []
 
     def add_jar(self, row: JarRow) -> None:
         """Add a jar that is not in the ledger yet."""
@@ -174,6 +181,8 @@ class Transaction:
             f"event of round {round_id}",
             {"round_id": round_id, "event": event, "at": self._now, "detail": detail},
         )
+        if event in ("opened", "closed"):
+            self._note(event, "round", round_id)
 
     def add_model(self, body: str) -> str:
         """Freeze a model; the same body is kept once.
@@ -199,11 +208,13 @@ class Transaction:
     def add_note(self, row: NoteRow) -> None:
         """Add a statement that is shown and never a reading."""
         self._writer.insert(NOTES, f"note {row.id}", _values(row) | {"recorded_at": self._now})
+        self._note("added", "note", row.id)
 
     def add_assumption_change(self, key: str, old: Any, new: Any) -> None:
         """Log that an assumption was changed, from one plain value to another."""
         values = {"changed_at": self._now, "key": key, "old": old, "new": new}
         self._writer.insert(ASSUMPTION_LOG, f"assumption {key}", values)
+        self._note("changed", "assumption", key)
 
     def add_file(
         self,
@@ -267,6 +278,76 @@ class Transaction:
                 f"got {own['specimen']}; start a new campaign with 'glassloop init'"
             )
         self._writer.run(META.update().where(META.c.key == "kind").values(value=kind))
+        self._note("became simulated", "campaign", "")
+
+    def add_draft(self, row: DraftRow) -> None:
+        """Add a version of a proposal under discussion.
+
+        Args:
+            row: Version 1 of a new draft, or the version after the newest of one that is open.
+
+        Raises:
+            ConflictError: If somebody wrote that version already, if the draft is no longer open,
+                or, for a new draft, if another one is open.
+        """
+        newest = self._writer.first(
+            DRAFTS.select().where(DRAFTS.c.draft == row.draft).order_by(DRAFTS.c.version.desc())
+        )
+        if newest is None:
+            self._refuse_second_draft()
+        elif newest["state"] != "open":
+            raise ConflictError(
+                f"draft {row.draft}: was {newest['state']} by {newest['person'] or 'somebody'} at "
+                f"{newest['recorded_at']}; look at the rounds, or propose anew"
+            )
+        held = 0 if newest is None else int(newest["version"])
+        if row.version != held + 1:
+            raise ConflictError(
+                f"draft {row.draft}: was changed by {(newest or {}).get('person') or 'somebody'} "
+                f"to version {held} meanwhile, got a change of version {row.version - 1}; look at "
+                "it again and repeat your change"
+            )
+        values = _values(row) | {"recorded_at": self._now}
+        self._writer.insert(DRAFTS, f"draft {row.draft}", values)
+        did = {1: "proposed"}.get(row.version, "edited") if row.state == "open" else row.state
+        self._note(did, "draft", row.draft)
+
+    def add_answer(self, row: RequestRow) -> None:
+        """Remember what was answered to a request, in the transaction that did what it asked.
+
+        Raises:
+            LedgerError: If that person used the key before.
+        """
+        self._writer.insert(REQUESTS, f"request {row.key}", _values(row) | {"at": self._now})
+
+    def sign(self) -> None:
+        """Note who made the changes of this transaction; nothing when nothing changed."""
+        if not self._done:
+            return
+        actor = acting_now()
+        values = {"at": self._now, "person": actor.name, "door": actor.door, "what": self._done}
+        self._writer.insert(CHANGES, "change", values)
+        self._done = []
+
+    def _note(self, did: str, what: str, name: str | int) -> None:
+        self._done.append({"did": did, "what": what, "id": name})
+
+    def _refuse_second_draft(self) -> None:
+        newer = DRAFTS.alias("newer")
+        query = (
+            DRAFTS.select()
+            .where(DRAFTS.c.state == "open")
+            .where(
+                ~newer.select()
+                .where(newer.c.draft == DRAFTS.c.draft, newer.c.version > DRAFTS.c.version)
+                .exists()
+            )
+        )
+        if (held := self._writer.first(query)) is not None:
+            raise ConflictError(
+                f"draft {held['draft']} of {held['person'] or 'somebody'} is open since "
+                f"{held['recorded_at']}; accept or discard it before another is proposed"
+            )
 
     def _add_specimen(self, row: SpecimenRow) -> None:
         what = f"{row.kind} {row.id}"
@@ -326,7 +407,9 @@ class Transaction:
 
     def _insert_version(self, row: SpecimenRow, *, supersedes: int | None) -> None:
         values = _version_values(row) | {"recorded_at": self._now, "supersedes": supersedes}
-        self._writer.insert(VERSIONS[row.kind], f"{row.kind} {row.id}", values)
+        key = self._writer.insert(VERSIONS[row.kind], f"{row.kind} {row.id}", values)
+        did = "corrected" if supersedes is not None else "added"
+        self._done.append({"did": did, "what": row.kind, "id": row.id, "version_id": key})
 
     def _insert_reading(self, row: ReadingRow, *, supersedes: int | None) -> int:
         what = f"reading of {row.property} on {row.specimen}"
@@ -339,12 +422,18 @@ class Transaction:
                     "write it with json.dumps"
                 ) from error
         values = _values(row) | {"recorded_at": self._now, "supersedes": supersedes}
-        return int(self._writer.insert(READINGS, what, values))
+        key = int(self._writer.insert(READINGS, what, values))
+        did = "withdrawn" if row.withdrawn else "corrected" if supersedes is not None else "added"
+        self._note(did, "reading", key)
+        return key
 
     def _insert_literature(self, row: LiteratureRow, *, supersedes: int | None) -> int:
         what = f"literature: {row.property} of {row.source}, {row.specimen}"
         values = _values(row) | {"recorded_at": self._now, "supersedes": supersedes}
-        return int(self._writer.insert(LITERATURE, what, values))
+        key = int(self._writer.insert(LITERATURE, what, values))
+        did = "withdrawn" if row.withdrawn else "corrected" if supersedes is not None else "added"
+        self._note(did, "literature", key)
+        return key
 
     def _may_supersede(
         self, table: LedgerTable, what: str, version_id: int, row: ReadingRow | LiteratureRow

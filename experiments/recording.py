@@ -1,6 +1,7 @@
 """Takes a round's files into the ledger: everything is checked first, then written at once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +18,10 @@ from features.errors import CampaignError, InputError
 
 Check = Callable[[Sequence[str]], None]
 """Refuses rounds that must not be recorded to."""
+
+
+Reader = Callable[[Bench], tuple[Findings, Results]]
+"""Checks rows against what is known before them."""
 
 
 def _any_round(rounds: Sequence[str]) -> None:
@@ -54,6 +59,14 @@ class Report:
         """Whether the files held nothing at all: no status, no value."""
         done = self.specimens + self.readings_added + self.readings_corrected + self.unchanged
         return done == 0 and not self.named and not self.closed
+
+
+Also = Callable[[Transaction, Report], None]
+"""Writes more in the transaction of a record."""
+
+
+def _nothing_more(tx: Transaction, report: Report) -> None:
+    """Write no more."""
 
 
 def bench(ledger: Ledger, config: CampaignConfig) -> Bench:
@@ -96,42 +109,65 @@ def record_files(
         InputError: With every problem of both files; nothing was written.
         CampaignError: If a lab's files meet a simulated campaign, or the other way round.
     """
-    known = bench(ledger, config)
-    specimens = read_made(made, known)
-    outcome = read_results(results, known, specimens)
-    problems = [*specimens.problems, *outcome.problems]
-    if problems:
-        raise InputError(problems)
-    hashes = {path.name: sha256(path.read_bytes()).hexdigest() for path in (made, results)}
-    return write(ledger, specimens, outcome, hashes=hashes, by=by, check=check)
+
+    def read(known: Bench) -> tuple[Findings, Results]:
+        specimens = read_made(made, known)
+        return specimens, read_results(results, known, specimens)
+
+    hashes = hashes_of(made, results)
+    return take_in(ledger, config, read, hashes=hashes, by=by, check=check)
 
 
-def write(
+def take_in(
     ledger: Ledger,
-    specimens: Findings,
-    outcome: Results,
+    config: CampaignConfig,
+    read: Reader,
     *,
     hashes: Mapping[str, str],
     by: str = "",
     check: Check = _any_round,
+    also: Also = _nothing_more,
 ) -> Report:
-    """Write checked rows in one transaction.
+    """Check rows and write them in one transaction, or nothing.
+
+    What is known is read when nobody else can write any more, so that two who record at once
+    neither lose nor double anything.
 
     Args:
         ledger: The campaign's ledger.
-        specimens: Specimens to add or correct.
-        outcome: Readings to add or correct.
+        config: The campaign's configuration.
+        read: Checks the rows against what is known.
         hashes: SHA-256 of each file by name.
         by: Who records.
         check: Told which rounds they belong to before anything is written; may refuse them.
+        also: What else belongs into the transaction.
 
     Returns:
         What was done.
 
     Raises:
-        InputError: If a reading to be withdrawn is not there; nothing was written.
+        InputError: With every problem; nothing was written.
         CampaignError: If a lab's files meet a simulated campaign, or the other way round.
     """
+    with ledger.transaction() as tx:
+        specimens, outcome = read(bench(ledger, config))
+        if problems := [*specimens.problems, *outcome.problems]:
+            raise InputError(problems)
+        report = _write(tx, ledger, specimens, outcome, hashes=hashes, by=by, check=check)
+        also(tx, report)
+    return report
+
+
+def _write(
+    tx: Transaction,
+    ledger: Ledger,
+    specimens: Findings,
+    outcome: Results,
+    *,
+    hashes: Mapping[str, str],
+    by: str,
+    check: Check,
+) -> Report:
     _refuse_wrong_world(ledger.kind, specimens.rows, outcome.readings)
     rows = [
         replace(reading, recorded_by=by, file_sha256=hashes.get(reading.source))
@@ -148,21 +184,20 @@ def write(
     spoken_of |= {gone.specimen for gone in outcome.withdrawn}
     named = tuple(sorted({round_of[name] for name in spoken_of if name in round_of}))
     check(named)
-    with ledger.transaction() as tx:
-        for name, digest in hashes.items():
-            tx.add_file(digest, name=name, counts={"readings": len(rows)})
-        changed = [row for row in specimens.rows if _put(tx, row, known=row.id in ids)]
-        for reading in plan.added:
-            tx.add_reading(reading)
-        for version_id, reading in plan.corrected:
-            tx.correct_reading(version_id, reading)
-        touched = {row.id for row in changed} | {specimen for specimen, _ in unmeasured}
-        touched |= {reading.specimen for reading in plan.added}
-        touched |= {reading.specimen for _, reading in plan.corrected}
-        rounds = sorted({round_of[specimen] for specimen in touched if specimen in round_of})
-        for round_id in rounds:
-            skipped = [pair for pair in outcome.not_measured if round_of.get(pair[0]) == round_id]
-            tx.add_round_event(round_id, "recorded", {"not_measured": [list(p) for p in skipped]})
+    for name, digest in hashes.items():
+        tx.add_file(digest, name=name, counts={"readings": len(rows)})
+    changed = [row for row in specimens.rows if _put(tx, row, known=row.id in ids)]
+    for reading in plan.added:
+        tx.add_reading(reading)
+    for version_id, reading in plan.corrected:
+        tx.correct_reading(version_id, reading)
+    touched = {row.id for row in changed} | {specimen for specimen, _ in unmeasured}
+    touched |= {reading.specimen for reading in plan.added}
+    touched |= {reading.specimen for _, reading in plan.corrected}
+    rounds = sorted({round_of[specimen] for specimen in touched if specimen in round_of})
+    for round_id in rounds:
+        skipped = [pair for pair in outcome.not_measured if round_of.get(pair[0]) == round_id]
+        tx.add_round_event(round_id, "recorded", {"not_measured": [list(p) for p in skipped]})
     total = len(specimens.rows) + len(rows) + len(outcome.withdrawn)
     return Report(
         specimens=len(changed),
@@ -177,6 +212,15 @@ def write(
         ),
         warnings=(*specimens.warnings, *outcome.warnings, *plan.warnings),
     )
+
+
+def hashes_of(*paths: Path) -> dict[str, str]:
+    """SHA-256 of files by name; one that cannot be read is left out, reading it will say so."""
+    found = {}
+    for path in paths:
+        with suppress(OSError):
+            found[path.name] = sha256(path.read_bytes()).hexdigest()
+    return found
 
 
 def not_measured(ledger: Ledger, round_id: str) -> set[tuple[str, str]]:

@@ -11,6 +11,8 @@
     ├── NotFittedError   predict before fit                       (RuntimeError)
     ├── CampaignError    folder, configuration or round           (RuntimeError)
     ├── LedgerError      the ledger cannot be read or written     (RuntimeError)
+    ├── AccessError      an access token, or the store of them    (PermissionError)
+    ├── ConflictError    somebody else changed it meanwhile       (RuntimeError)
     └── InputError       many problems in one file, listed at once (ValueError)
 
 Messages say what rule was broken, the value got, where, and what to do instead.
@@ -49,6 +51,14 @@ class CampaignError(GlassError, RuntimeError):
 
 class LedgerError(GlassError, RuntimeError):
     """The ledger cannot be opened, read or written."""
+
+
+class ConflictError(GlassError, RuntimeError):
+    """What was to be changed was changed by somebody else since it was looked at."""
+
+
+class AccessError(GlassError, PermissionError):
+    """An access token lets nobody in, or the store of tokens cannot be read or written."""
 
 
 class InputError(GlassError, ValueError):

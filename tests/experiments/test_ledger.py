@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
+from experiments.acting import acting
 from experiments.ledger import (
     CellRow,
     JarRow,
@@ -24,8 +25,9 @@ from experiments.ledger import (
     ProposalRow,
     ReadingRow,
 )
+from experiments.ledger_rows import DraftRow, RequestRow
 from experiments.ledger_schema import APPEND_ONLY, METADATA
-from features.errors import LedgerError
+from features.errors import ConflictError, LedgerError
 
 JAR = JarRow(
     id="R01-G1",
@@ -321,6 +323,82 @@ def fill_every_table(ledger: Ledger) -> None:
         tx.add_file("ab12", name="f")
         tx.add_reading(READING)
         tx.add_literature(LITERATURE)
+        tx.add_draft(DraftRow(draft="D01", version=1, state="open", body={}))
+        tx.add_answer(RequestRow(person="Ada", key="k", fingerprint="f", answer={}))
+
+
+def test_a_transaction_is_signed_with_who_acts_and_names_what_changed(ledger):
+    with acting("Ada", "page"), ledger.transaction() as tx:
+        tx.add_reading(READING)
+        tx.correct_jar(replace(JAR, note="grey"))
+    row = ledger.changes(most=1).iloc[0]
+    assert (row["person"], row["door"]) == ("Ada", "page")
+    assert [(one["did"], one["what"]) for one in row["what"]] == [
+        ("added", "reading"),
+        ("corrected", "jar"),
+    ]
+
+
+def test_a_transaction_that_changes_nothing_is_not_signed(ledger):
+    before = len(ledger.changes())
+    with ledger.transaction() as tx:
+        assert not tx.correct_jar(JAR)
+        tx.add_outbox(OutboxRow(kind="round", round_id="R01", payload={}))
+    assert len(ledger.changes()) == before
+
+
+def test_a_version_of_a_draft_is_written_once(ledger):
+    draft = DraftRow(draft="D01", version=1, state="open", body={"x": 1}, person="Ada")
+    with ledger.transaction() as tx:
+        tx.add_draft(draft)
+        tx.add_draft(replace(draft, version=2, person="Bo"))
+    with (
+        pytest.raises(ConflictError, match="changed by Bo to version 2 meanwhile, got a change of"),
+        ledger.transaction() as tx,
+    ):
+        tx.add_draft(replace(draft, version=2))
+    assert ledger.drafts()["version"].tolist() == [2]
+
+
+def test_only_one_draft_is_open(ledger):
+    draft = DraftRow(draft="D01", version=1, state="open", body={}, person="Ada")
+    with ledger.transaction() as tx:
+        tx.add_draft(draft)
+    with (
+        pytest.raises(ConflictError, match="draft D01 of Ada is open since"),
+        ledger.transaction() as tx,
+    ):
+        tx.add_draft(replace(draft, draft="D02"))
+    with ledger.transaction() as tx:
+        tx.add_draft(replace(draft, version=2, state="discarded"))
+        tx.add_draft(replace(draft, draft="D02"))
+    with (
+        pytest.raises(ConflictError, match="draft D01: was discarded by Ada at"),
+        ledger.transaction() as tx,
+    ):
+        tx.add_draft(replace(draft, version=3))
+
+
+def test_an_answer_is_found_by_person_and_key(ledger):
+    with ledger.transaction() as tx:
+        tx.add_answer(RequestRow(person="Ada", key="k", fingerprint="f", answer={"n": 1}))
+    assert ledger.answered("Ada", "k").answer == {"n": 1}
+    assert ledger.answered("Bo", "k") is None
+    with (
+        pytest.raises(LedgerError, match="request k: is in the ledger already"),
+        ledger.transaction() as tx,
+    ):
+        tx.add_answer(RequestRow(person="Ada", key="k", fingerprint="g", answer={}))
+
+
+def test_the_state_changes_with_the_data_only(ledger):
+    before = ledger.state()
+    with ledger.transaction() as tx:
+        tx.add_draft(DraftRow(draft="D01", version=1, state="open", body={}))
+    assert ledger.state() == before
+    with ledger.transaction() as tx:
+        tx.add_reading(READING)
+    assert ledger.state() != before
 
 
 def test_the_schema_can_be_made_in_postgresql():

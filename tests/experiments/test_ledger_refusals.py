@@ -324,9 +324,9 @@ def test_a_file_of_something_else_is_refused(tmp_path, act):
 
 def test_open_refuses_a_newer_schema(tmp_path, ledger):
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as raw:
-        raw.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
+        raw.execute("UPDATE meta SET value = '4' WHERE key = 'schema_version'")
         raw.commit()
-    message = "written with ledger schema 3, this glassloop reads up to 2; upgrade glassloop"
+    message = "written with ledger schema 4, this glassloop reads up to 3; upgrade glassloop"
     with pytest.raises(LedgerError, match=message):
         Ledger.open(tmp_path / "ledger.db")
 
