@@ -87,7 +87,7 @@ def read_history(
     candidate. The notes say so.
 
     Args:
-        path: Any CSV with a header.
+        path: Any CSV or workbook with a header.
         features: Columns that make the recipe; ``x_*`` stands for all that begin so, and
             ``lot:category`` for a column whose numbers are only names. Columns without numbers are
             categories anyway.
@@ -106,7 +106,8 @@ def read_history(
     _refuse(table.problems)
     kinds = _features(path.name, features, table)
     named = [*kinds, *(objective.name for objective in wished), *([order] if order else [])]
-    _refuse(read_table(path, list(dict.fromkeys(named))).problems)
+    table = read_table(path, list(dict.fromkeys(named)))  # of a workbook, the sheet that has them
+    _refuse(table.problems)
     _require_separate(kinds, wished)
     if not table.rows:
         raise TableError(f"{path.name}: needs rows below its header, got none; add experiments")

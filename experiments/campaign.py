@@ -29,11 +29,12 @@ from experiments.recording import Report, hashes_of, record_files, take_in
 from experiments.report import ReportFiles, write_report
 from experiments.round_files import PICTURE, ROUND_FILES, label_simulated, round_files
 from experiments.round_folder import write_folder
-from experiments.round_ledger import stored_round, write_round
+from experiments.round_ledger import Also, write_round
 from experiments.round_plan import JAR_COLUMNS, Chooser, Round, choose_round, plan_round
 from experiments.settling import close, settle
 from experiments.simulation import VIRTUAL, VirtualChemist
 from experiments.status import status_of
+from experiments.stored_round import stored_round
 from experiments.tracked_report import track_report
 from experiments.tracking_home import Tracked
 from experiments.virtual_lab import VirtualLab
@@ -186,6 +187,7 @@ class Campaign:
         trilayers: int | None = None,
         budget_h: float | None = None,
         choose: Chooser = choose_round,
+        also: Also = None,
     ) -> Round:
         """Open a new round: the next mill run and the next tri-layers.
 
@@ -195,6 +197,7 @@ class Campaign:
             budget_h: The most the round may cost, h, by ``costs`` of the configuration; fewer
                 glasses and cells are proposed then, with a warning.
             choose: What chooses the recipes; another strategy in a study.
+            also: Writes more in the transaction that writes the round.
 
         Returns:
             The round, as plain data. It is in the ledger, its folder is written, and MLflow is
@@ -216,7 +219,7 @@ class Campaign:
             budget_h=budget_h,
             choose=choose,
         )
-        write_round(self.ledger, self.config, knowledge, round_)
+        write_round(self.ledger, self.config, knowledge, round_, also=also)
         return self.show(round_["round"])
 
     def measure(self) -> Ranking:
@@ -608,7 +611,7 @@ class Campaign:
         """Refuse rounds whose frozen predictions were altered."""
         refuse_altered(self.ledger, rounds, self.folder / ROUNDS_FOLDER)
 
-    def _complete_folders(self, rounds: Sequence[str]) -> None:
+    def complete_folders(self, rounds: Sequence[str]) -> None:
         """Lay lost predictions of rounds out again, from the ledger."""
         for round_id in rounds:
             folder = self.round_folder(round_id)
@@ -624,7 +627,7 @@ class Campaign:
         ]
 
     def _settled(self, report: Report, *, end: bool) -> Report:
-        self._complete_folders(report.named)
+        self.complete_folders(report.named)
         closed = settle(self.ledger, self.config)
         if end:
             waiting = self.open_rounds()

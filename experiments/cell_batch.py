@@ -50,10 +50,12 @@ class CellBatch:
 
     Attributes:
         cells: Each recipe names its jars as ``core`` and ``skin``.
+        learned: Whether surrogates chose them, whatever their roles have become since.
         warnings: What the chemist should know.
     """
 
     cells: tuple[Proposed, ...]
+    learned: bool = False
     warnings: tuple[str, ...] = field(default=())
 
 

@@ -4,11 +4,12 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments import cli_planning
+from experiments import cli_access, cli_draft, cli_export, cli_planning, cli_server
+from experiments.acting import account_name, acting
 from experiments.cli_parts import (
     HERE,
     Folder,
@@ -16,6 +17,7 @@ from experiments.cli_parts import (
     busy,
     console,
     open_campaign,
+    print_round,
     say,
     say_json,
     workers_here,
@@ -35,6 +37,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_planning.app)
+app.add_typer(cli_server.app)
+app.add_typer(cli_export.app)
+app.add_typer(cli_access.app, name="token")
+app.add_typer(cli_draft.app, name="draft")
 
 
 class WorldLetter(StrEnum):
@@ -63,7 +69,8 @@ def main() -> None:
             name, "1"
         )  # many small matrices: threads only get in each other's way
     try:
-        app()
+        with acting(account_name(), "command line"):
+            app()
     except GlassError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)
@@ -77,12 +84,20 @@ def main() -> None:
 def init(
     name: Annotated[Path, typer.Argument(help="Folder of the new campaign.")],
     empty: Annotated[bool, typer.Option("--empty", help="Leave the paper's data out.")] = False,
+    archive: Annotated[
+        Path | None, typer.Option("--archive", help="Open this archive of a campaign instead.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a campaign with the paper's data.
+    """Make a campaign with the paper's data, or open an archive of one.
 
     Example: glassloop init my-campaign
+
+    What 'glassloop export --format archive' wrote: glassloop init copy --archive campaign.zip
     """
+    if archive is not None:
+        cli_export.init_from_archive(name, archive, empty=empty, as_json=as_json)
+        return
     from experiments.campaign import Campaign
     from experiments.config import CampaignConfig, MlflowConfig
 
@@ -115,6 +130,9 @@ def propose(
     measure: Annotated[
         bool, typer.Option("--measure", help="Rank measurements instead; opens no round.")
     ] = False,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="To be looked at and changed before it is a round.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Open a new round: the next mill run and the next tri-layers.
@@ -126,9 +144,12 @@ def propose(
     What to measure next on the pellets and cells there are, or whether to make a new glass:
 
     glassloop propose --measure
+
+    A draft that can be changed first: glassloop propose --draft, then glassloop draft edit
     """
     if measure:
         asked = {
+            "--draft": draft,
             "--glasses": glasses,
             "--trilayers": trilayers,
             "--budget": budget,
@@ -137,6 +158,10 @@ def propose(
         _rank_measurements(
             campaign, [n for n, v in asked.items() if v not in (None, False)], as_json
         )
+        return
+    if draft:
+        numbers = {"glasses": glasses, "trilayers": trilayers, "budget_h": budget}
+        cli_draft.propose_draft(campaign, numbers, unless_open=unless_open, as_json=as_json)
         return
     with open_campaign(campaign) as opened:
         waiting = opened.open_rounds() if unless_open else []
@@ -148,15 +173,15 @@ def propose(
         if as_json:
             say_json(round_)
             return
-        _print_round(opened, round_, is_new=not waiting)
+        print_round(opened, round_, is_new=not waiting)
 
 
 @app.command()
 def record(
     made: Annotated[
-        Path | None, typer.Argument(help="The filled made.csv, or a notebook with --map.")
+        Path | None, typer.Argument(help="The filled made.csv or .xlsx, or a notebook with --map.")
     ] = None,
-    results: Annotated[Path | None, typer.Argument(help="The filled results.csv.")] = None,
+    results: Annotated[Path | None, typer.Argument(help="The filled results.csv or .xlsx.")] = None,
     campaign: Folder = HERE,
     column: Annotated[
         list[str] | None,
@@ -167,7 +192,7 @@ def record(
     ] = None,
     literature: Annotated[
         Path | None,
-        typer.Option("--literature", help="Values others published, in a CSV file of their own."),
+        typer.Option("--literature", help="Values others published, in a CSV or Excel file."),
     ] = None,
     close: Annotated[
         bool, typer.Option("--close", help="End the round with what is there.")
@@ -177,7 +202,8 @@ def record(
 ) -> None:
     """Take in what was made and measured: everything is checked first, then written at once.
 
-    Example: glassloop record rounds/R01/made.csv rounds/R01/results.csv
+    Files are CSV or Excel (.xlsx). Example: glassloop record rounds/R01/made.csv
+    rounds/R01/results.csv
 
     A lab's own table becomes history:
 
@@ -440,33 +466,6 @@ def simulate(
 
 
 @app.command()
-def export(
-    optuna: Annotated[
-        str, typer.Option("--optuna", metavar="URL_OR_FILE", help="Storage of Optuna studies.")
-    ],
-    campaign: Folder = HERE,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Replace studies exported before.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Write pellets and cells as two Optuna studies, to be looked at in optuna-dashboard.
-
-    Example: glassloop export --optuna study.db
-    """
-    from experiments.optuna_study import export_studies
-
-    with open_campaign(campaign) as opened, busy("writing the studies"):
-        studies = export_studies(opened, optuna, replace=replace)
-    if as_json:
-        say_json({"studies": [study.to_dict() for study in studies]})
-        return
-    for study in studies:
-        say(study.in_words())
-    say(f"Look at it: optuna-dashboard {studies[0].storage}")
-
-
-@app.command()
 def verify(campaign: Folder = HERE, as_json: Json = False) -> None:
     """Check the ledger: hashes, links, history. Exit code 0 when it is sound.
 
@@ -499,22 +498,6 @@ def _mapping(columns: list[str]) -> dict[str, str]:
             raise TableError(f"--map needs 'column=target', got {text!r}")
         pairs[column] = target
     return pairs
-
-
-def _print_round(campaign: "Campaign", round_: dict[str, Any], *, is_new: bool) -> None:
-    from experiments.console import round_table
-
-    if not is_new:
-        say(f"Round {round_['round']} is open; its results are not all in. It was proposed so:")
-    console().print(round_table(round_))
-    folder = campaign.round_folder(round_["round"])
-    say(f"Folder:  {folder}")
-    say("         print batch_sheet.html, fill in made.csv and results.csv, then")
-    say(
-        f"         glassloop record {folder / 'made.csv'} {folder / 'results.csv'} "
-        f"--campaign {campaign.folder}"
-    )
-    say(f"MLflow:  {campaign.where_tracked(round_['round'])}")
 
 
 def _rank_measurements(folder: Path, besides: list[str], as_json: bool) -> None:

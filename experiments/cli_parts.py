@@ -71,6 +71,29 @@ def say_json(value: object) -> None:
     typer.echo(json.dumps(_finite(value), indent=1, default=str))
 
 
+def print_round(campaign: "Campaign", round_: dict[str, Any], *, is_new: bool) -> None:
+    """Print a round, and what to do with its folder.
+
+    Args:
+        campaign: Where.
+        round_: The round as plain data.
+        is_new: Whether it was proposed just now.
+    """
+    from experiments.console import round_table
+
+    if not is_new:
+        say(f"Round {round_['round']} is open; its results are not all in. It was proposed so:")
+    console().print(round_table(round_))
+    folder = campaign.round_folder(round_["round"])
+    say(f"Folder:  {folder}")
+    say("         print batch_sheet.html, fill in made.csv and results.csv, then")
+    say(
+        f"         glassloop record {folder / 'made.csv'} {folder / 'results.csv'} "
+        f"--campaign {campaign.folder}"
+    )
+    say(f"MLflow:  {campaign.where_tracked(round_['round'])}")
+
+
 def _finite(value: Any) -> Any:
     """NaN and infinities as null: they are not JSON."""
     if isinstance(value, dict):

@@ -23,7 +23,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def backtest(
-    table: Annotated[Path, typer.Argument(help="A CSV of experiments that were made.")],
+    table: Annotated[Path, typer.Argument(help="Experiments that were made, CSV or Excel.")],
     feature: Annotated[
         list[str] | None,
         typer.Option("--feature", help="Column of the recipe; repeat, or 'x_*' for several."),

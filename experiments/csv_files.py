@@ -1,4 +1,4 @@
-"""CSV as laboratories save it: commas or semicolons, decimal commas, a byte order mark."""
+"""Tables as laboratories save them: CSV with commas or semicolons, decimal commas, a workbook."""
 
 import csv
 import io
@@ -11,7 +11,29 @@ from math import isfinite
 from pathlib import Path
 from typing import Final
 
+from experiments.complaint import Complaint
+from experiments.table_limits import (
+    MAX_CELL,
+    MAX_COLUMNS,
+    MAX_COMPLAINTS,
+    MAX_FILE_BYTES,
+    MAX_ROWS,
+    cell_fault,
+    header_fault,
+)
+from experiments.workbook_guard import OLD_WORKBOOK, ZIPPED, refuse_old_workbook
 from features.errors import TableError
+
+__all__ = [
+    "MAX_FILE_BYTES",
+    "Complaint",
+    "Row",
+    "Table",
+    "csv_text",
+    "number_in",
+    "read_table",
+    "read_table_bytes",
+]
 
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?")
 _THOUSANDS: Final = re.compile(r"[0-9]{1,3}(?:[., '’\u00a0\u202f][0-9]{3})+(?:[.,][0-9]*)?")
@@ -21,8 +43,9 @@ _DATE: Final = re.compile(
     re.IGNORECASE,
 )
 _SEPARATOR_LINE: Final = re.compile(r"\"?sep=(.)\"?", re.IGNORECASE)
-_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-"""How the files of spreadsheet programs begin."""
+
+Lines = list[tuple[int, list[str]]]
+"""Row number of the spreadsheet and the stripped cells of each line, from the header on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +72,24 @@ class Row:
         """Where a complaint about this row points to."""
         where = f"{self.file}, row {self.number}"
         return f"{where}, column {self.names.get(column, column)}" if column else where
+
+    def complaint(self, column: str | None, said: object, *, specimen: str = "") -> Complaint:
+        """A sentence about this row that knows its place.
+
+        Args:
+            column: Which cell it is about; ``None`` for the row as a whole.
+            said: The sentence without its place.
+            specimen: Named behind the place; left out, only the complaint itself knows it.
+        """
+        named = f" ({specimen})" if specimen else ""
+        return Complaint(
+            f"{self.place(column)}{named}: {said}",
+            said=str(said),
+            file=self.file,
+            row=self.number,
+            column=None if column is None else self.names.get(column, column),
+            specimen=specimen or self["specimen"],
+        )
 
     def number_of(self, column: str) -> float | None:
         """Number in a column, ``None`` when blank.
@@ -83,7 +124,7 @@ class Table:
         names = list(known)
         file = self.rows[0].file if self.rows else ""
         return [
-            f"{file}, column {column}: is not read{_meant(column, names, self.columns)}"
+            _of_column(file, column, f"is not read{_meant(column, names, self.columns)}")
             for column in self.columns
             if column and column not in names and any(row[column] for row in self.rows)
         ]
@@ -94,27 +135,48 @@ def read_table(path: Path, required: Sequence[str]) -> Table:
 
     Args:
         path: A CSV file in UTF-8 (with or without byte order mark), UTF-16 or Windows-1252,
-            separated by commas, semicolons or tabs.
+            separated by commas, semicolons or tabs; or a workbook (.xlsx).
         required: Columns the file must have.
 
     Returns:
         The table; without rows when the file cannot be read or lacks a column.
     """
     try:
-        delimiter, lines = _lines(path, required)
+        raw = _content(path)
     except TableError as error:
         return Table(problems=(str(error),))
-    number, header = lines[0]
-    if faults := _header_faults(path.name, header, required):
+    return read_table_bytes(path.name, raw, required)
+
+
+def read_table_bytes(name: str, raw: bytes, required: Sequence[str]) -> Table:
+    """What ``read_table`` gives, of a file that is in memory already.
+
+    Args:
+        name: What complaints call the file.
+        raw: Its content.
+        required: Columns the file must have.
+    """
+    try:
+        _refuse_large(name, len(raw))
+        delimiter, lines = _lines(name, raw, required)
+        _refuse_long(name, lines)
+    except TableError as error:
+        return Table(problems=(error.args[0],))  # itself and not its text: it may know its row
+    header, is_workbook = lines[0][1], not delimiter
+    if faults := _header_faults(name, lines[0], required, is_workbook=is_workbook):
         return Table(columns=tuple(header), problems=tuple(faults))
-    rows, problems = [], []
+    rows: list[Row] = []
+    problems: list[Complaint] = []
     for number, line in lines[1:]:
+        cells = dict.fromkeys(header, "") | dict(zip(header, line, strict=False))
+        row = Row(name, number, cells)
         if fault := _length_fault(line, header, delimiter):
-            problems.append(f"{path.name}, row {number}: {fault}")
+            problems.append(row.complaint(None, fault))
         elif any(line):
-            blank = dict.fromkeys(header, "")
-            rows.append(Row(path.name, number, blank | dict(zip(header, line, strict=False))))
-    return Table(tuple(header), tuple(rows), tuple(problems))
+            row, refused = _without_harm(row, is_workbook=is_workbook)
+            rows.append(row)
+            problems += refused
+    return Table(tuple(header), tuple(rows), _first_of(name, problems))
 
 
 def number_in(text: str) -> float:
@@ -158,26 +220,76 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> st
     return out.getvalue()
 
 
-def _lines(path: Path, required: Sequence[str]) -> tuple[str, list[tuple[int, list[str]]]]:
-    """What separates the cells, and number and cells of each line from the header on.
+def _content(path: Path) -> bytes:
+    """All bytes of a file; one that is too large is not read.
 
     Raises:
-        TableError: If the file cannot be read, is empty, or its quotation marks do not match.
+        TableError: If it is not there, too large, or cannot be read.
     """
-    text = _text(path)
+    try:
+        with path.open("rb") as file:
+            _refuse_large(path.name, path.stat().st_size)
+            return file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise TableError(f"{path}: no such file; check the name") from None
+    except OSError as error:
+        raise TableError(
+            f"{path}: cannot be read ({error.strerror}); name a file you may read"
+        ) from error
+
+
+def _refuse_large(name: str, size: int) -> None:
+    if size > MAX_FILE_BYTES:
+        raise TableError(
+            f"{name}: has {size / 1024**2:.1f} MB, at most {MAX_FILE_BYTES // 1024**2} MB are "
+            "read; remove what is not needed, or split it into several files"
+        )
+
+
+def _refuse_long(name: str, lines: Lines) -> None:
+    n_columns = max((i for i, cell in enumerate(lines[0][1], start=1) if cell), default=0)
+    n_rows = sum(any(line) for _, line in lines) - 1
+    if n_columns > MAX_COLUMNS:
+        raise TableError(
+            f"{name}: has {n_columns:,} columns, at most {MAX_COLUMNS} are read; remove those not "
+            "needed"
+        )
+    if n_rows > MAX_ROWS:
+        raise TableError(
+            f"{name}: has {n_rows:,} rows, at most {MAX_ROWS:,} are read; split it into several "
+            "files"
+        )
+
+
+def _lines(name: str, raw: bytes, required: Sequence[str]) -> tuple[str, Lines]:
+    """What separates the cells (nothing does in a workbook), and all lines.
+
+    Raises:
+        TableError: If the file cannot be understood, is empty, or its quotation marks do not
+            match.
+    """
+    if raw.startswith(OLD_WORKBOOK):
+        refuse_old_workbook(name, raw)
+    if raw.startswith(ZIPPED):
+        from experiments.workbook_file import workbook_lines  # openpyxl only where there is one
+
+        if lines := workbook_lines(name, raw, required):
+            return "", lines
+        raise _empty(name, required)
+    return _csv_lines(name, _text(name, raw), required)
+
+
+def _csv_lines(name: str, text: str, required: Sequence[str]) -> tuple[str, Lines]:
     first, _, rest = text.partition("\n")
     start = 1
     if match := _SEPARATOR_LINE.fullmatch(first.strip()):
         text, start = rest, 2
-    written = [line for line in text.splitlines() if line.strip(" \t;,\"'")]
-    if not written:
-        raise TableError(
-            f"{path.name}: is empty; expected a header with {', '.join(required) or 'columns'} "
-            "and a row for each specimen"
-        )
-    delimiter = match[1] if match else _delimiter(written[0])
+    written = next((line for line in text.splitlines() if line.strip(" \t;,\"'")), None)
+    if written is None:
+        raise _empty(name, required)
+    delimiter = match[1] if match else _delimiter(written)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    lines: list[tuple[int, list[str]]] = []
+    lines: Lines = []
     number = start - 1
     try:
         for number, cells in enumerate(reader, start=start):
@@ -188,24 +300,24 @@ def _lines(path: Path, required: Sequence[str]) -> tuple[str, list[tuple[int, li
             if lines or any(line):
                 lines.append((number, line))
     except csv.Error as error:
-        raise TableError(
-            f"{path.name}, row {number + 1}: quotation marks do not match ({error}); "
-            "close or remove them"
-        ) from error
+        said = f"quotation marks do not match ({error}); close or remove them"
+        if "field limit" in str(error):
+            said = (
+                f"holds a cell of far more than {MAX_CELL:,} characters; shorten it, or close its "
+                "quotation mark"
+            )
+        raise TableError(Row(name, number + 1, {}).complaint(None, said)) from error
     return delimiter, lines
 
 
-def _text(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise TableError(f"{path}: no such file; check the name") from None
-    except OSError as error:
-        raise TableError(
-            f"{path}: cannot be read ({error.strerror}); name a CSV file you may read"
-        ) from error
-    if raw.startswith(_WORKBOOKS):
-        raise TableError(f"{path.name}: is a workbook, not CSV; save it as CSV and give that file")
+def _empty(name: str, required: Sequence[str]) -> TableError:
+    return TableError(
+        f"{name}: is empty; expected a header with {', '.join(required) or 'columns'} "
+        "and a row for each specimen"
+    )
+
+
+def _text(name: str, raw: bytes) -> str:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = raw.decode("utf-16", errors="replace")
     else:
@@ -213,8 +325,8 @@ def _text(path: Path) -> str:
             text = raw.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = raw.decode("cp1252", errors="replace")
-    if "\0" in text:
-        raise TableError(f"{path.name}: is no text; save it as CSV in UTF-8")
+    if "\0" in text.lstrip().partition("\n")[0]:
+        raise TableError(f"{name}: is no text; save it as CSV in UTF-8")
     return text
 
 
@@ -222,15 +334,62 @@ def _delimiter(header: str) -> str:
     return max((";", "\t", ","), key=re.sub('"[^"]*"', "", header).count)
 
 
-def _header_faults(file: str, header: Sequence[str], required: Sequence[str]) -> list[str]:
+def _without_harm(row: Row, *, is_workbook: bool) -> tuple[Row, list[Complaint]]:
+    """A row whose refused cells are blank, and what is wrong with them.
+
+    The rest of it is still worth checking, and other rows may speak of its specimen.
+    """
+    faults = {
+        column: fault
+        for column, text in row.cells.items()
+        if (fault := cell_fault(text, is_workbook=is_workbook))
+    }
+    if not faults:
+        return row, []
+    kept = Row(row.file, row.number, {**row.cells, **dict.fromkeys(faults, "")})
+    return kept, [
+        kept.complaint(column, fault, specimen=kept["specimen"]) for column, fault in faults.items()
+    ]
+
+
+def _header_faults(
+    file: str, first: tuple[int, list[str]], required: Sequence[str], *, is_workbook: bool
+) -> list[Complaint]:
+    number, header = first
+    if harmful := [
+        fault for name in header if (fault := header_fault(name, is_workbook=is_workbook))
+    ]:
+        return [Row(file, number, {}).complaint(None, f"a column's name {f}") for f in harmful]
     faults = [
-        f"{file}: lacks the column {name}{_meant(name, header, required)}; "
-        f"got {', '.join(column for column in header if column)}"
+        _of_column(
+            file,
+            name,
+            f"lacks the column {name}{_meant(name, header, required)}; "
+            f"got {', '.join(column for column in header if column)}",
+            is_named=False,
+        )
         for name in required
         if name not in header
     ]
     twice = sorted({name for name in header if name and header.count(name) > 1})
-    return faults + [f"{file}: has the column {name} twice; remove one" for name in twice]
+    return faults + [
+        _of_column(file, name, f"has the column {name} twice; remove one", is_named=False)
+        for name in twice
+    ]
+
+
+def _of_column(file: str, column: str, said: str, *, is_named: bool = True) -> Complaint:
+    """A complaint about a column, whatever the row; its place names the column or only the file."""
+    place = f"{file}, column {column}" if is_named else file
+    return Complaint(f"{place}: {said}", said=said, file=file, column=column)
+
+
+def _first_of(file: str, problems: Sequence[str]) -> tuple[str, ...]:
+    """The first problems, and how many there are, where there are too many to read."""
+    if len(problems) <= MAX_COMPLAINTS:
+        return tuple(problems)
+    more = f"{file}: {len(problems):,} cells are refused; mend the {MAX_COMPLAINTS} above first"
+    return (*problems[:MAX_COMPLAINTS], more)
 
 
 def _meant(name: str, candidates: Sequence[str], taken: Sequence[str]) -> str:

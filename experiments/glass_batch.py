@@ -237,7 +237,7 @@ def propose_glasses(
         return GlassBatch(
             glasses=tuple(Proposed(recipe=r, role=role, why=why) for r, role, why in rows),
             run_why=run_why,
-            warnings=(*missing, *_warnings([r for r, _, _ in rows])),
+            warnings=(*missing, *run_warnings([r for r, _, _ in rows])),
         )
     cells = _Cells(powder, trilayers) if powder is not None else None
     return _model_based(knowledge, problem, names, q=q, rng=rng, cells=cells, budget_h=budget_h)
@@ -334,7 +334,7 @@ def _model_based(
         learned=True,
         warnings=(
             *(() if budget_h is None else _unpaid(q - len(rows), q, budget_h)),
-            *_warnings([row.recipe for row in rows]),
+            *run_warnings([row.recipe for row in rows]),
         ),
     )
 
@@ -445,7 +445,8 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 
 
-def _warnings(recipes: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def run_warnings(recipes: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """What to know before these are milled: of their media, and of a short time."""
     media = sorted({str(recipe["milling_media"]) for recipe in recipes})
     of_media = [
         f"{MEDIA[name].label}: {MEDIA[name].warning}" for name in media if MEDIA[name].warning

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from experiments.csv_files import read_table
+from experiments.csv_files import Complaint, Row, read_table
 from experiments.ledger_rows import LiteratureRow
 from experiments.made_specimens import media_of
 from experiments.reading_values import interval_of, standard_error_of
@@ -53,12 +53,12 @@ class TakenBack:
     Attributes:
         key: What it was of.
         note: The value with this note, should there be several.
-        place: Where the row stands.
+        place: The row itself.
     """
 
     key: Key
     note: str
-    place: str
+    place: Row
 
 
 @dataclass(slots=True)
@@ -67,14 +67,14 @@ class LiteratureFindings:
 
     Attributes:
         rows: Values fit to be written, in file order.
-        places: Where each stands, in the same order.
+        places: The row of each, in the same order.
         taken_back: Rows that take a value back.
         problems: What forbids writing, one sentence each.
         warnings: What is unusual but allowed, one sentence each.
     """
 
     rows: list[LiteratureRow] = field(default_factory=list)
-    places: list[str] = field(default_factory=list)
+    places: list[Row] = field(default_factory=list)
     taken_back: list[TakenBack] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -107,8 +107,8 @@ def read_literature(path: Path) -> LiteratureFindings:
     """Read and check a file of literature values; writes nothing.
 
     Args:
-        path: A CSV file with the columns ``LITERATURE_COLUMNS``; doi, unit, se, temperature_c
-            and note may be lacking.
+        path: A CSV file or a workbook with the columns ``LITERATURE_COLUMNS``; doi, unit, se,
+            temperature_c and note may be lacking.
 
     Returns:
         Values to write, problems and warnings. When there are problems nothing is to be written.
@@ -148,7 +148,7 @@ def _take(values: RowValues, found: LiteratureFindings) -> None:
     if is_taken_back:
         if values.is_sound and entry is not None:
             key = (source, specimen, entry.id, temperature)
-            found.taken_back.append(TakenBack(key, row["note"], row.place()))
+            found.taken_back.append(TakenBack(key, row["note"], row))
         return
     doi = _doi(values)
     recipe = _recipe(values)
@@ -161,7 +161,7 @@ def _take(values: RowValues, found: LiteratureFindings) -> None:
     se = standard_error_of(values, entry, interval, None)
     if not values.is_sound or interval is None:
         return
-    found.places.append(row.place())
+    found.places.append(row)
     found.rows.append(
         LiteratureRow(
             source=source,
@@ -227,35 +227,39 @@ def _recipe(values: RowValues) -> Mapping[str, float | str]:
     return recipe
 
 
-def _contradictions(found: LiteratureFindings) -> list[str]:
+def _contradictions(found: LiteratureFindings) -> list[Complaint]:
     """What rows say against one another: copies, two recipes of one glass, two spellings."""
     problems = []
-    copies: dict[tuple[Key, str], str] = {}
-    glasses: dict[tuple[str, str], tuple[LiteratureRow, str]] = {}
-    spellings: dict[str, tuple[LiteratureRow, str]] = {}
+    copies: dict[tuple[Key, str], Row] = {}
+    glasses: dict[tuple[str, str], tuple[LiteratureRow, Row]] = {}
+    spellings: dict[str, tuple[LiteratureRow, Row]] = {}
     for row, place in zip(found.rows, found.places, strict=True):
         twin = copies.setdefault((key_of(row), row.note), place)
-        if twin != place:
-            problems.append(
-                f"{place}: is of the same as {twin}; remove one, or say in the note what makes it "
+        if twin is not place:
+            said = (
+                f"is of the same as {twin.place()}; remove one, or say in the note what makes it "
                 "a second measurement"
             )
+            problems.append(place.complaint(None, said))
         first, where = glasses.setdefault((row.source, row.specimen), (row, place))
         if (differing := difference(first, row)) is not None:
             name, old, new = differing
-            problems.append(
-                f"{place}, column {name} ({row.specimen}): got {new}, but {old} in {where}; one "
-                "specimen has one recipe: correct it, or give the other glass another name"
+            said = (
+                f"got {new}, but {old} in {where.place()}; one specimen has one recipe: correct "
+                "it, or give the other glass another name"
             )
+            problems.append(place.complaint(name, said, specimen=row.specimen))
         first, where = spellings.setdefault(spelling(row.source), (row, place))
         if first.source != row.source:
-            problems.append(
-                f"{place}, column source: got {row.source!r}, but {first.source!r} in {where}; "
-                "one source has one bias: write it in one way"
+            said = (
+                f"got {row.source!r}, but {first.source!r} in {where.place()}; one source has one "
+                "bias: write it in one way"
             )
+            problems.append(place.complaint("source", said))
         elif first.doi != row.doi:
-            problems.append(
-                f"{place}, column doi: got {row.doi or 'none'}, but {first.doi or 'none'} in "
-                f"{where}; a source is one publication: correct it, or name it otherwise"
+            said = (
+                f"got {row.doi or 'none'}, but {first.doi or 'none'} in {where.place()}; a source "
+                "is one publication: correct it, or name it otherwise"
             )
+            problems.append(place.complaint("doi", said))
     return problems

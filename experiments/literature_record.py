@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from experiments.csv_files import Complaint, Row
 from experiments.ledger import Ledger
 from experiments.ledger_rows import LiteratureRow
 from experiments.literature_file import (
@@ -49,7 +50,7 @@ def record_literature(ledger: Ledger, path: Path, *, by: str = "") -> Report:
 
     Args:
         ledger: The campaign's ledger.
-        path: A CSV file; see ``read_literature``.
+        path: A CSV file or a workbook; see ``read_literature``.
         by: Who records.
 
     Returns:
@@ -106,7 +107,8 @@ def _plan(found: LiteratureFindings, held: Sequence[Held]) -> _Plan:
             left.remove(earlier)
             if not _is_same(earlier[1], row):
                 plan.corrected.append((earlier[0], row))
-                plan.warnings.append(f"{place}: {earlier[1].text} was recorded before; corrected")
+                said = f"{earlier[1].text} was recorded before; corrected"
+                plan.warnings.append(place.complaint(None, said))
         waiting = unmatched
     plan.added = [row for row, _ in waiting]
     plan.problems += _contradictions(found, left, held)
@@ -123,7 +125,8 @@ def _take_back(gone: TakenBack, left: list[Held], plan: _Plan) -> None:
         return
     what = _in_words(gone.key)
     why = "there is none" if not of_it else f"there are {len(of_it)}, the note says which"
-    plan.problems.append(f"{gone.place}: takes {what} back, but {why}; correct the row")
+    said = f"takes {what} back, but {why}; correct the row"
+    plan.problems.append(gone.place.complaint(None, said))
 
 
 def _is_same(held: LiteratureRow, row: LiteratureRow) -> bool:
@@ -140,7 +143,7 @@ def _has_value(held: LiteratureRow, row: LiteratureRow) -> bool:
 
 def _contradictions(
     found: LiteratureFindings, left: Sequence[Held], held: Sequence[Held]
-) -> list[str]:
+) -> list[Complaint]:
     """What a file says against the ledger: other spellings, another recipe of a glass."""
     stays = {(row.source, row.specimen): row for _, row in left}
     names = {spelling(row.source): row.source for _, row in held}
@@ -148,30 +151,33 @@ def _contradictions(
     for row, place in zip(found.rows, found.places, strict=True):
         name = names.get(spelling(row.source), row.source)
         if name != row.source:
-            problems.append(
-                f"{place}, column source: got {row.source!r}, but the ledger has {name!r}; one "
-                "source has one bias: write it in one way"
+            said = (
+                f"got {row.source!r}, but the ledger has {name!r}; one source has one bias: write "
+                "it in one way"
             )
+            problems.append(place.complaint("source", said))
         other = stays.get((row.source, row.specimen))
         if other is not None and (differing := difference(other, row)) is not None:
-            problems.append(
-                f"{place}, column {differing[0]} ({row.specimen}): got {differing[2]}, but the "
-                f"ledger has {differing[1]} with {other.property.replace('_', ' ')} {other.text}; "
-                "one specimen has one recipe: give all its values again, or another name"
+            said = (
+                f"got {differing[2]}, but the ledger has {differing[1]} with "
+                f"{other.property.replace('_', ' ')} {other.text}; one specimen has one recipe: "
+                "give all its values again, or another name"
             )
+            problems.append(place.complaint(differing[0], said, specimen=row.specimen))
     return problems
 
 
 def _warn_of_seconds(
-    added: Sequence[tuple[LiteratureRow, str]], held: Sequence[Held], plan: _Plan
+    added: Sequence[tuple[LiteratureRow, Row]], held: Sequence[Held], plan: _Plan
 ) -> None:
     counts = Counter(key_of(row) for _, row in held)
     for row, place in added:
         if counts[key_of(row)]:
-            plan.warnings.append(
-                f"{place}: the ledger has {_in_words(key_of(row))} with another note; taken as a "
-                "second measurement"
+            said = (
+                f"the ledger has {_in_words(key_of(row))} with another note; taken as a second "
+                "measurement"
             )
+            plan.warnings.append(place.complaint(None, said))
 
 
 def _in_words(key: Key) -> str:

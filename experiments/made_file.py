@@ -76,7 +76,7 @@ def read_made_rows(rows: Sequence[Row], bench: Bench) -> Findings:
             else:
                 found.rows.append(row)
     found.problems, found.warnings = in_row_order(checked)
-    places = {values.row["specimen"]: values.row.place() for values in decided}
+    places = {values.row["specimen"]: values.row for values in decided}
     short, warnings = shortages(bench, found.rows, found.refused, places)
     found.problems += short
     found.warnings += warnings

@@ -39,7 +39,7 @@ def read_notebook(
     the specimen's name. Rows of one specimen with one recipe are one specimen read several times.
 
     Args:
-        path: A CSV file.
+        path: A CSV file or a workbook.
         mapping: Column of the file to what it is, see ``notebook_columns``.
         bench: What is known so far.
 
@@ -118,15 +118,15 @@ def _fate(old: Row, columns: Columns) -> tuple[str, str]:
 
 def _clashes(name: str, first: Row, old: Row, columns: Columns) -> list[str]:
     """Where a row says of its jar what the jar's first row does not; a blank says nothing."""
-    clashes = []
+    clashes: list[str] = []
     for wanted in JAR_COLUMNS:
         said, before = columns.value(old, wanted), columns.value(first, wanted)
         if said and _meant(said) != _meant(before):
-            clashes.append(
-                f"{old.place(columns.recipe[wanted])} ({name}): got {said!r}, but row "
-                f"{first.number} of the same jar {f'has {before!r}' if before else 'is blank'}; "
-                "give both the same, or two jars"
+            fault = (
+                f"got {said!r}, but row {first.number} of the same jar "
+                f"{f'has {before!r}' if before else 'is blank'}; give both the same, or two jars"
             )
+            clashes.append(old.complaint(columns.recipe[wanted], fault, specimen=name))
     return clashes
 
 

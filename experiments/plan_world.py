@@ -21,7 +21,7 @@ from experiments.made_recipes import TrueValues, cell_recipes, pellet_recipes
 from experiments.plan_options import PlanOption
 from experiments.round_folder import MADE_COLUMNS, RESULT_COLUMNS
 from experiments.round_plan import JAR_COLUMNS
-from experiments.settling import undecided
+from experiments.undecided import undecided
 from experiments.simulation import VirtualChemist
 from experiments.targets import Target
 from features.recipe import GlassRecipe

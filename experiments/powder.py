@@ -6,6 +6,7 @@ from typing import Any, Final
 import pandas as pd
 
 from experiments.bench import Bench
+from experiments.csv_files import Row
 from experiments.ledger_rows import SpecimenRow
 from experiments.ledger_stock import stock
 
@@ -19,7 +20,7 @@ def shortages(
     bench: Bench,
     rows: Sequence[SpecimenRow],
     refused: Collection[str],
-    places: Mapping[str, str],
+    places: Mapping[str, Row],
 ) -> tuple[list[str], list[str]]:
     """Jars from which more powder was taken, or is to be taken, than there is.
 
@@ -27,7 +28,7 @@ def shortages(
         bench: What is known so far.
         rows: What is to be written.
         refused: Specimens whose rows have problems of their own; their jars are not judged.
-        places: File and row by specimen.
+        places: Row of the file by specimen.
 
     Returns:
         Problems where more was taken than there is; warnings where only what is planned
@@ -47,12 +48,12 @@ def shortages(
     )
     judged = changed - doubtful
     problems = [
-        f"{_consumers(jar, rows, places)}: {line}; correct a mass or the recovered mass of the jar"
+        _of_consumers(jar, rows, places, f"{line}; correct a mass or the recovered mass of the jar")
         for jar, line in taken.items()
         if jar in judged
     ]
     warnings = [
-        f"{places.get(jar, 'stock')} ({jar}): {line}, counting what is planned; make less of it"
+        _of_jar(jar, places, f"{line}, counting what is planned; make less of it")
         for jar, line in planned.items()
         if jar in judged and jar not in taken
     ]
@@ -92,8 +93,21 @@ def _parents(specimens: Collection[str], bench: Bench) -> set[str]:
     return {str(row[name]) for row in held for name in _PARENTS if name in row}
 
 
-def _consumers(jar: str, rows: Sequence[SpecimenRow], places: Mapping[str, str]) -> str:
-    """Where the file takes powder from a jar."""
+def _of_consumers(
+    jar: str, rows: Sequence[SpecimenRow], places: Mapping[str, Row], said: str
+) -> str:
+    """A complaint that names every row that takes powder from a jar; it points to the first."""
     takers = [row.id for row in rows if jar in row.parents and row.status != "not_made"]
     named = [name for name in (*takers, jar) if name in places]
-    return "; ".join(f"{places[name]} ({name})" for name in named) or jar
+    if not named:
+        return f"{jar}: {said}"
+    first = places[named[0]].complaint(None, said, specimen=named[0])
+    everywhere = "; ".join(f"{places[name].place()} ({name})" for name in named)
+    return first.rewritten(f"{everywhere}: {said}")
+
+
+def _of_jar(jar: str, places: Mapping[str, Row], said: str) -> str:
+    """A complaint about a jar, in its own row if the file has one."""
+    if jar not in places:
+        return f"stock ({jar}): {said}"
+    return places[jar].complaint(None, said, specimen=jar)

@@ -11,7 +11,8 @@ class Proposed:
 
     Attributes:
         recipe: Values by column.
-        role: control, confound, skin, core, medium, exploit, explore, replicate or space_filling.
+        role: control, confound, skin, core, medium, exploit, explore, replicate, space_filling, or
+            by_hand where a person changed or added it.
         why: One sentence for the chemist.
     """
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from experiments.csv_files import Row
 from experiments.ledger_rows import ReadingRow
 from experiments.results_file import Withdrawal
 
@@ -32,7 +33,7 @@ class Match:
 
 def match(
     rows: Sequence[ReadingRow],
-    places: Sequence[str],
+    places: Sequence[Row],
     withdrawn: Sequence[Withdrawal],
     ledger_readings: pd.DataFrame,
 ) -> Match:
@@ -44,7 +45,7 @@ def match(
 
     Args:
         rows: Readings of the file.
-        places: Where each stands.
+        places: The row of each.
         withdrawn: Rows of the file that take a reading back.
         ledger_readings: All versions of all readings.
 
@@ -72,13 +73,14 @@ def match(
     return found
 
 
-def _correct(found: Match, earlier: Mapping[str, Any], row: ReadingRow, place: str) -> None:
+def _correct(found: Match, earlier: Mapping[str, Any], row: ReadingRow, place: Row) -> None:
     found.corrected.append((int(earlier["version_id"]), row))
     if not all(_equal(earlier[name], getattr(row, name)) for name in _VALUE):
-        found.warnings.append(
-            f"{place} ({row.specimen}): {row.text} replaces {earlier['text']} recorded before; "
-            "if it is a second measurement, keep both rows and say so in the note"
+        said = (
+            f"{row.text} replaces {earlier['text']} recorded before; if it is a second "
+            "measurement, keep both rows and say so in the note"
         )
+        found.warnings.append(place.complaint(None, said, specimen=row.specimen))
 
 
 def _withdraw(
@@ -102,15 +104,14 @@ def _withdraw(
         reading = ReadingRow(**{**kept, "note": gone.note, "withdrawn": True})
         found.corrected.append((int(row["version_id"]), reading))
     elif fitting:
-        found.problems.append(
-            f"{gone.place}, column value ({gone.specimen}): {len(fitting)} readings could be "
-            "withdrawn; give the temperature and the note of the one meant"
+        said = (
+            f"{len(fitting)} readings could be withdrawn; give the temperature and the note of the "
+            "one meant"
         )
+        found.problems.append(gone.place.complaint("value", said, specimen=gone.specimen))
     elif not _was_withdrawn(gone, ledger_readings):
-        found.problems.append(
-            f"{gone.place}, column value ({gone.specimen}): there is no reading to withdraw; "
-            "check specimen, property and temperature"
-        )
+        said = "there is no reading to withdraw; check specimen, property and temperature"
+        found.problems.append(gone.place.complaint("value", said, specimen=gone.specimen))
 
 
 def _was_withdrawn(gone: Withdrawal, readings: pd.DataFrame) -> bool:

@@ -23,7 +23,7 @@ from experiments.report_page import page
 from experiments.report_slices import Peak, peaks, slice_along
 from experiments.report_tables import batch, best_rows, heads
 from experiments.report_words import calibration_words, counts, methods, where_we_stand
-from experiments.round_ledger import stored_round
+from experiments.stored_round import stored_round
 from features.errors import CampaignError
 from features.properties import property_of
 

@@ -33,14 +33,14 @@ class Withdrawal:
         property: Of what.
         temperature_c: Measured at this temperature, °C; any when ``None``.
         note: The reading with this note, should there be several.
-        place: Where the row stands.
+        place: The row itself.
     """
 
     specimen: str
     property: str
     temperature_c: float | None
     note: str
-    place: str
+    place: Row
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Results:
 
     Attributes:
         readings: Readings fit to be written, in file order.
-        places: Where each reading stands, in the same order.
+        places: The row of each reading, in the same order.
         not_measured: Specimen and property of rows that say so.
         withdrawn: Rows that take a reading back.
         problems: What forbids writing, one sentence each.
@@ -57,7 +57,7 @@ class Results:
     """
 
     readings: list[ReadingRow] = field(default_factory=list)
-    places: list[str] = field(default_factory=list)
+    places: list[Row] = field(default_factory=list)
     not_measured: list[tuple[str, str]] = field(default_factory=list)
     withdrawn: list[Withdrawal] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -116,8 +116,7 @@ def _take(values: RowValues, bench: Bench, made: Findings, found: Results) -> No
         if values.is_sound and is_unmeasured:
             found.not_measured.append((row["specimen"], entry.id))
         elif values.is_sound:
-            place = values.row.place()
-            gone = Withdrawal(row["specimen"], entry.id, temperature, row["note"], place)
+            gone = Withdrawal(row["specimen"], entry.id, temperature, row["note"], row)
             found.withdrawn.append(gone)
         return
     interval = interval_of(values, entry)
@@ -128,7 +127,7 @@ def _take(values: RowValues, bench: Bench, made: Findings, found: Results) -> No
         interval, protocol = ccd_reading(values, interval)
     if not values.is_sound or interval is None:
         return
-    found.places.append(row.place())
+    found.places.append(row)
     found.readings.append(
         ReadingRow(
             specimen=row["specimen"],
@@ -226,4 +225,6 @@ def _question_pairs(found: Results) -> None:
                 Interval(partner.lower, partner.upper), Interval(reading.lower, reading.upper)
             )
             if verdict.level != "ok":
-                found.warnings.append(f"{place} ({reading.specimen}): {verdict.message}")
+                found.warnings.append(
+                    place.complaint(None, verdict.message, specimen=reading.specimen)
+                )

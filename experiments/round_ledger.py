@@ -1,21 +1,28 @@
-"""A round in the ledger: specimens planned, predictions frozen, MLflow to be told; and back."""
+"""A round in the ledger: specimens planned, predictions frozen, MLflow to be told."""
 
-from typing import Any
+from collections.abc import Callable
 
 from experiments.canonical import canonical
 from experiments.config import CampaignConfig
 from experiments.frozen import frozen_header
 from experiments.frozen_baselines import with_baselines
 from experiments.knowledge import Knowledge
-from experiments.ledger import Ledger
+from experiments.ledger import Ledger, Transaction
 from experiments.ledger_rows import CellRow, JarRow, Origin, OutboxRow, PelletRow, ProposalRow
 from experiments.round_messages import opened_message
 from experiments.round_plan import JAR_COLUMNS, Round
-from features.errors import CampaignError
+
+Also = Callable[[Transaction, str], None] | None
+"""Writes more in the transaction that writes something, given its id; what it refuses is undone."""
 
 
 def write_round(
-    ledger: Ledger, config: CampaignConfig, knowledge: Knowledge, round_: Round
+    ledger: Ledger,
+    config: CampaignConfig,
+    knowledge: Knowledge,
+    round_: Round,
+    *,
+    also: Also = None,
 ) -> None:
     """Write a planned round in one transaction, with what baselines expect of it, and its hash.
 
@@ -24,6 +31,7 @@ def write_round(
         config: The configuration as it stands.
         knowledge: The surrogates that predicted it; they are frozen.
         round_: The round as plain data.
+        also: Writes more in the same transaction, before the round, given its id.
     """
     digest, body = knowledge.frozen()
     round_id, number = str(round_["round"]), int(str(round_["round"])[1:])
@@ -33,6 +41,8 @@ def write_round(
     origin: Origin = "simulated" if ledger.kind == "simulated" else "lab"
     told = opened_message(config, knowledge, round_, body) if config.mlflow.track else None
     with ledger.transaction() as tx:
+        if also is not None:
+            also(tx, round_id)
         tx.add_round(
             round_id,
             number=number,
@@ -81,24 +91,3 @@ def write_round(
                 )
         if told is not None:
             tx.add_outbox(OutboxRow(kind="round_opened", round_id=round_id, payload=told))
-
-
-def stored_round(ledger: Ledger, wanted: str) -> Round:
-    """A round as it was proposed, from the ledger; ``mlflow_run_id`` is not filled in.
-
-    Raises:
-        CampaignError: If there is no such round.
-    """
-    configs = {str(row["id"]): row["config"] for row in ledger.rounds().to_dict("records")}
-    if wanted not in configs:
-        known = ", ".join(configs) or "none yet"
-        raise CampaignError(f"there is no round {wanted!r}; rounds: {known}")
-    items = {"glass": list[dict[str, Any]](), "trilayer": list[dict[str, Any]]()}
-    for row in ledger.proposals(wanted).to_dict("records"):
-        items[str(row["kind"])].append({**row["recipe"], "predictions": row["prediction"]})
-    return {
-        **configs[wanted]["round"],
-        "simulated": ledger.kind == "simulated",
-        "glasses": items["glass"],
-        "trilayers": items["trilayer"],
-    }

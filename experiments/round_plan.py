@@ -79,7 +79,7 @@ class Choice:
     @property
     def cells_by_surrogates(self) -> bool:
         """Whether surrogates chose the cells, so that it is no start."""
-        return any(cell.role in CHOSEN for cell in self.cells.cells)
+        return self.cells.learned or any(cell.role in CHOSEN for cell in self.cells.cells)
 
 
 class Chooser(Protocol):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from experiments.csv_files import Row
+from experiments.csv_files import Complaint, Row
 from features.errors import GlassError
 from features.plausibility import FIELDS, check_field
 
@@ -89,9 +89,8 @@ class RowValues:
             return None
         return value
 
-    def _at(self, column: str | None, sentence: object) -> str:
-        specimen = self.row["specimen"]
-        return f"{self.row.place(column)}{f' ({specimen})' if specimen else ''}: {sentence}"
+    def _at(self, column: str | None, sentence: object) -> Complaint:
+        return self.row.complaint(column, sentence, specimen=self.row["specimen"])
 
 
 def in_row_order(rows: Sequence[RowValues]) -> tuple[list[str], list[str]]:

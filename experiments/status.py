@@ -14,7 +14,8 @@ from experiments.literature_report import literature_report
 from experiments.next_round import next_round
 from experiments.progress import hypervolumes
 from experiments.scorecard import scorecard
-from experiments.settling import last_summary, undecided
+from experiments.settling import last_summary
+from experiments.undecided import undecided
 from features.properties import property_of
 
 

@@ -73,3 +73,7 @@ class InputError(GlassError, ValueError):
         count = len(self.problems)
         head = f"{count} problem{'s' if count != 1 else ''} found, nothing was written:"
         super().__init__("\n".join([head, *(f"  - {p}" for p in self.problems)]))
+
+    def __reduce__(self) -> tuple[type["InputError"], tuple[tuple[str, ...]]]:
+        """How it travels between processes: by its problems, not by its text."""
+        return InputError, (self.problems,)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from experiments import cli
+from experiments.csv_files import Complaint
 from experiments.recording import record_files
 from features.errors import LedgerError
 
@@ -177,6 +178,14 @@ CELLS = {
         "made", 6, {"skin": "CHI-060"}, "column skin (R01-C1)",
         "CHI-060 is the paper's, there is no powder of it; name your own jar",
     ),
+    "formula for a mass": case(
+        "made", 3, {"mass_mg": "=150*1.0"}, "column mass_mg (R01-G1-P1)",
+        "looks like a formula, got '=150*1.0'; write the value as plain text",
+    ),
+    "command for a note": case(
+        "results", 3, {"note": "=cmd|' /C calc'!A0"}, "column note (R01-G1-P1)",
+        "looks like a formula",
+    ),
     "conductivity off by a unit": case(
         "results", 3, {"value": "0.27"}, "column value (R01-G1-P1)",
         "0.27 S/cm is above any known sodium sulfide; did you mean 0.27 mS/cm?",
@@ -309,6 +318,22 @@ def test_a_bad_cell_is_named_with_what_to_do_and_nothing_is_written(
     assert not (lab.folder / "rounds").exists()
 
 
+@pytest.mark.parametrize(
+    ("file", "row", "cells", "place", "said"), CELLS.values(), ids=CELLS.keys()
+)
+def test_a_complaint_keeps_its_sentence_and_knows_its_place(
+    lab: Any, file: str, row: int, cells: Cells, place: str, said: str
+) -> None:
+    changed = {file: lab.changed(getattr(lab, file), row, **cells)}
+    (problem,) = problems(lab, **changed)
+    assert isinstance(problem, Complaint)
+    column, _, specimen = place.partition("column ")[2].rstrip(")").partition(" (")
+    assert (problem.file, problem.row) == (f"{file}.csv", row)
+    assert (problem.column, problem.specimen) == (column, specimen)
+    assert said in problem.said
+    assert str(problem) == f"{place}: {problem.said}"
+
+
 def problems(lab: Any, made: Any = None, results: Any = None) -> list[str]:
     return list(lab.refused(made, results))
 
@@ -383,7 +408,7 @@ FILES = {
         b"specimen,kind\nR01-G1,jar\n",
         "made.csv: lacks the column status; got specimen, kind",
     ),
-    "workbook": (b"PK\x03\x04", "made.csv: is a workbook, not CSV; save it as CSV"),
+    "damaged workbook": (b"PK\x03\x04", "made.csv: is a damaged workbook (File is not a zip file)"),
     "open quote": (
         b'specimen,kind,status\n"R01-G1,jar,made\n',
         "made.csv, row 2: quotation marks do not match",

@@ -15,9 +15,10 @@ from experiments.neighbours import CELL_TEXTS, differences, nearest_glasses
 from experiments.next_round import next_round
 from experiments.outlooks import cell_aim, glass_aim
 from experiments.reasons import explanation_words, role_and_reason
-from experiments.round_ledger import stored_round, write_round
+from experiments.round_ledger import write_round
 from experiments.round_plan import plan_round
 from experiments.status import status_of
+from experiments.stored_round import stored_round
 from features.errors import CampaignError, SpaceError
 from features.properties import property_of
 

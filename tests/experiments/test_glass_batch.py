@@ -11,7 +11,7 @@ from experiments import glass_batch, round_plan
 from experiments.campaign import Campaign
 from experiments.config import CONFIG_NAME, CampaignConfig
 from experiments.costs import glass_costs_h
-from experiments.glass_batch import _warnings, propose_glasses
+from experiments.glass_batch import propose_glasses, run_warnings
 from experiments.weighing import weighing_resolution
 from features.errors import CampaignError, SpaceError
 from optimizer.batch import propose_batch
@@ -241,5 +241,5 @@ def test_no_jar_at_all_is_refused_when_the_configuration_is_read():
 @pytest.mark.parametrize(("hours", "said"), [(1.5, True), (3.0, False)], ids=["short", "usual"])
 def test_milling_shorter_than_the_paper_is_warned_of(hours, said):
     recipe = {"milling_media": "zirconia", "milling_time_h": hours}
-    words = " ".join(_warnings([recipe]))
+    words = " ".join(run_warnings([recipe]))
     assert ("shorter than the paper milled" in words) is said

@@ -10,7 +10,8 @@ from experiments.campaign import Campaign
 from experiments.knowledge import PELLET_PROPERTIES, thawed
 from experiments.ledger_rows import PelletRow, ReadingRow
 from experiments.recording import record_files
-from experiments.settling import last_summary, score_round, settle, undecided, unsettled
+from experiments.settling import last_summary, score_round, settle, unsettled
+from experiments.undecided import undecided
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,0 +1,67 @@
+"""A sentence about a file that still knows its place."""
+
+
+class Complaint(str):
+    """A sentence for people that tells a program where it points to.
+
+    It is an ordinary ``str``: the whole sentence, place included.
+
+    Attributes:
+        said: The sentence without its place.
+        file: Name of the file.
+        row: Row of the spreadsheet, the header being row 1; ``None`` when it is of no single row.
+        column: What the file calls the column, if it is of one.
+        specimen: Whose row it is; empty when the row does not say.
+
+    Examples:
+        >>> found = Complaint(
+        ...     "made.csv, row 2, column x: is blank", said="is blank", row=2, column="x"
+        ... )
+        >>> print(found, found.row, found.column)
+        made.csv, row 2, column x: is blank 2 x
+    """
+
+    said: str
+    file: str
+    row: int | None
+    column: str | None
+    specimen: str
+
+    def __new__(
+        cls,
+        sentence: str,
+        *,
+        said: str = "",
+        file: str = "",
+        row: int | None = None,
+        column: str | None = None,
+        specimen: str = "",
+    ) -> "Complaint":
+        """A sentence and its place.
+
+        Args:
+            sentence: All of it, as people read it.
+            said: The sentence without its place.
+            file: Name of the file.
+            row: Row of the spreadsheet.
+            column: What the file calls the column.
+            specimen: Whose row it is.
+        """
+        complaint = super().__new__(cls, sentence)
+        complaint.said = said or sentence
+        complaint.file = file
+        complaint.row = row
+        complaint.column = column
+        complaint.specimen = specimen
+        return complaint
+
+    def rewritten(self, sentence: str) -> "Complaint":
+        """Another sentence about the same place, such as one that names more places."""
+        return Complaint(
+            sentence,
+            said=self.said,
+            file=self.file,
+            row=self.row,
+            column=self.column,
+            specimen=self.specimen,
+        )

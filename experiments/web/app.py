@@ -1,0 +1,117 @@
+"""The application: pages, API, and what stands before both."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from experiments.access import AccessStore
+from experiments.web.api import router as api
+from experiments.web.armour import HERE, MAX_BODY_BYTES, Armour, RateGuard, Rates
+from experiments.web.guard import Guard, NotAllowedError, TooManyAttemptsError
+from experiments.web.jobs import Bench
+from experiments.web.lane import Lane, workshop
+from experiments.web.openapi import describe
+from experiments.web.pages import page_error
+from experiments.web.pages import router as pages
+from experiments.web.problems import of_error, of_fault, of_http, of_validation, problem
+from experiments.web.shelf import Shelf
+from experiments.web.state import Server
+from features.errors import GlassError
+
+N_BENCHES: Final = 2
+"""Campaigns that can be proposed for at once; one campaign's work waits for its own."""
+
+STATIC: Final = Path(__file__).with_name("static")
+
+
+def make_app(
+    root: Path,
+    *,
+    is_local: bool = True,
+    rates: Rates | None = None,
+    max_body: int = MAX_BODY_BYTES,
+) -> FastAPI:
+    """The ASGI application over a folder.
+
+    Args:
+        root: A campaign's folder, or one that holds campaigns.
+        is_local: Whether it will listen on this computer's own address only. Otherwise everybody
+            needs a token.
+        rates: How much one caller may ask for.
+        max_body: Most bytes of a request.
+
+    Returns:
+        The application; its workers start with it and end with it.
+    """
+    counts = RateGuard(rates or Rates())
+    guard = Guard(AccessStore(root), is_local, counts)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        context = workshop()
+        quick = Lane(context)
+        server = Server(Shelf(root), quick, Bench([Lane(context) for _ in range(N_BENCHES)]))
+        app.state.server = server
+        await quick.warm_up()
+        try:
+            yield
+        finally:
+            await server.close()
+
+    app = FastAPI(
+        lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
+    )
+    app.state.guard = guard
+    app.include_router(api)
+    app.include_router(pages)
+    app.add_api_route("/static/plotly.min.js", _plotly, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    describe(app)
+    app.add_exception_handler(GlassError, _refused)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, _unanswered)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _unreadable)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, _broken)
+    app.add_middleware(Armour, rates=counts, hosts=HERE if is_local else (), max_body=max_body)
+    return app
+
+
+async def _plotly() -> FileResponse:
+    """The plotting library, from its own package: nothing is fetched from another host."""
+    package = find_spec("plotly")
+    folder = Path(package.origin if package and package.origin else "").parent
+    return FileResponse(folder / "package_data" / "plotly.min.js", media_type="text/javascript")
+
+
+async def _refused(request: Request, error: GlassError) -> Response:
+    if not _wants_problem(request):
+        return page_error(request, error)
+    if isinstance(error, NotAllowedError):
+        return problem(403, str(error), instance=request.url.path)
+    if isinstance(error, TooManyAttemptsError):
+        return problem(429, str(error), instance=request.url.path, headers={"Retry-After": "60"})
+    return of_error(error, request)
+
+
+async def _unreadable(request: Request, error: RequestValidationError) -> Response:
+    return of_validation(error, request)
+
+
+async def _unanswered(request: Request, error: HTTPException) -> Response:
+    return of_http(error, request) if _wants_problem(request) else page_error(request, error)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    return of_fault(error, request)
+
+
+def _wants_problem(request: Request) -> bool:
+    """Whether a program asks, and not a page."""
+    return request.url.path.startswith("/api/")

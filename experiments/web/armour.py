@@ -1,0 +1,186 @@
+"""What stands before every request: size, origin, host, rate, and headers on every answer."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from experiments.web.problems import problem
+
+MAX_BODY_BYTES: Final = 10 * 1024 * 1024
+"""Larger than any table of results; the largest workbook a laboratory fills has some 100 kB."""
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+HERE: Final = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+
+POLICY: Final = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; object-src 'none'; frame-src 'self'; "
+    "frame-ancestors 'self'; form-action 'self'; base-uri 'none'"
+)
+"""Nothing from another host, and no script or style that is not a file of ours."""
+
+_HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class TooLargeError(Exception):
+    """More was sent than is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How much one caller may ask for.
+
+    Attributes:
+        requests: Of all requests, as ``limits`` writes it.
+        logins: Of attempts to log in, or with a token that is none.
+    """
+
+    requests: str = "1200/minute"
+    logins: str = "10/minute"
+
+
+class RateGuard:
+    """Counts by caller; kept in memory, so a restart forgets."""
+
+    def __init__(self, rates: Rates) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._requests, self._logins = parse(rates.requests), parse(rates.logins)
+
+    def allows_request(self, caller: str) -> bool:
+        """Whether one more request may be answered; counts it."""
+        return bool(self._limiter.hit(self._requests, "request", caller))
+
+    def may_log_in(self, caller: str) -> bool:
+        """Whether one more failure would still be taken; counts nothing."""
+        return bool(self._limiter.test(self._logins, "login", caller))
+
+    def failed_login(self, caller: str) -> None:
+        """Count a token that was none."""
+        self._limiter.hit(self._logins, "login", caller)
+
+
+class Armour:
+    """Middleware around the whole application.
+
+    Args:
+        app: What it guards.
+        rates: Counts by caller.
+        hosts: Names the server may be called by; any when empty.
+        max_body: Most bytes of a request.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        rates: RateGuard,
+        hosts: Collection[str] = (),
+        max_body: int = MAX_BODY_BYTES,
+    ) -> None:
+        self._app, self._rates, self._hosts, self._max = app, rates, hosts, max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or pass on and dress the answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["path"].startswith("/static/"):
+                    headers.setdefault("Cache-Control", "max-age=3600")
+                else:
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        request = Request(scope)
+        if refusal := self._refusal(request):
+            status, detail, more = refusal
+            answer = problem(status, detail, instance=scope["path"], headers=more)
+            await answer(scope, receive, dressed)
+            return
+        await self._measured(scope, receive, dressed)
+
+    def _refusal(self, request: Request) -> tuple[int, str, dict[str, str]] | None:
+        headers, caller = request.headers, request.client.host if request.client else ""
+        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        if self._hosts and host not in self._hosts:
+            return (
+                403,
+                f"this server answers only to this computer, got host {host[:80]!r}; open it as "
+                "http://127.0.0.1",
+                {},
+            )
+        if request.method not in SAFE_METHODS and _is_foreign(headers):
+            return 403, "a page of another site sent this, so it was refused; use our own page", {}
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > self._max:
+            return 413, self._too_large(length), {"Connection": "close"}
+        if not request.url.path.startswith("/static/") and not self._rates.allows_request(caller):
+            return (
+                429,
+                "too many requests in a minute from this address; wait a minute",
+                {"Retry-After": "60"},
+            )
+        return None
+
+    async def _measured(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, counting what really comes: a length may be missing or a lie."""
+        received, begun = 0, False
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max:
+                raise TooLargeError
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, counted, noted)
+        except TooLargeError:
+            if not begun:
+                answer = problem(
+                    413, self._too_large(""), instance=scope["path"],
+                    headers={"Connection": "close"},
+                )  # fmt: skip
+                await answer(scope, receive, send)
+
+    def _too_large(self, length: str) -> str:
+        got = f", got {int(length) / 1e6:.0f} MB" if length.isdigit() else ""
+        return (
+            f"at most {self._max // (1024 * 1024)} MB are taken at once{got}; send the table "
+            "without pictures, or in parts"
+        )
+
+
+def _is_foreign(headers: Headers) -> bool:
+    """Whether a browser says that a page of another site asks."""
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+        return True
+    return headers.get("sec-fetch-site") in ("cross-site", "same-site")

@@ -1,0 +1,189 @@
+"""Who is asking, and what they may do: a bearer token, or a session a token began.
+
+On this computer's own address, and as long as no token was ever made, whoever asks is the
+account that runs the server and may do everything. Once there is a token, everybody needs one.
+"""
+
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Request
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from experiments.access import AccessStore, Person, Role
+from experiments.acting import account_name
+from experiments.web.armour import RateGuard
+from features.errors import AccessError, GlassError
+
+COOKIE: Final = "glassloop"
+SESSION_S: Final = 12 * 3600
+"""A working day; then the token is asked for again."""
+
+CSRF_FIELD: Final = "csrf"
+CSRF_HEADER: Final = "x-csrf-token"
+
+
+class NotAllowedError(GlassError):
+    """Somebody known asks for more than their role allows, or from nowhere we know."""
+
+
+class TooManyAttemptsError(GlassError):
+    """Too many tokens that were none came from one address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody at a page.
+
+    Attributes:
+        person: Who.
+        nonce: Of their session, from which the forms' secret follows.
+        is_new: Whether the session begins with this answer.
+    """
+
+    person: Person
+    nonce: str
+    is_new: bool
+
+
+@dataclass(slots=True)
+class Guard:
+    """Knows people by token and by session.
+
+    Attributes:
+        store: Tokens there are.
+        is_local: Whether the server listens on this computer's own address only.
+        rates: Counts failures.
+    """
+
+    store: AccessStore
+    is_local: bool
+    rates: RateGuard
+    _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody needs a token."""
+        return self.is_local and not self.store.exists
+
+    def owner(self) -> Person:
+        """Who asks where nobody needs a token."""
+        return Person(account_name() or "this computer", Role.ADMIN, "")
+
+    def bearer(self, request: Request) -> Person:
+        """Who shows a token in the header ``Authorization``.
+
+        Raises:
+            AccessError: If there is none, or it lets nobody in.
+            TooManyAttemptsError: After too many that were none.
+        """
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if self.is_open and not token:
+            return self.owner()
+        if scheme.lower() != "bearer" or not token.strip():
+            raise AccessError(
+                "this needs a token: send the header 'Authorization: Bearer glt_...'; whoever runs "
+                "the server makes one with 'glassloop token add'"
+            )
+        return self.log_in(token.strip(), _caller(request))
+
+    def log_in(self, token: str, caller: str) -> Person:
+        """Who shows a token.
+
+        Raises:
+            AccessError: If it lets nobody in.
+            TooManyAttemptsError: After too many that were none.
+        """
+        if not self.rates.may_log_in(caller):
+            raise TooManyAttemptsError(
+                "too many tokens that were none came from this address; wait a minute"
+            )
+        try:
+            return self.store.person(token)
+        except AccessError:
+            self.rates.failed_login(caller)
+            raise
+
+    def visitor(self, request: Request) -> Visitor | None:
+        """Who has a session; nobody without one where a token is needed."""
+        session = self._session(request.cookies.get(COOKIE, ""))
+        nonce = str(session.get("n", ""))
+        if self.is_open:
+            return Visitor(self.owner(), nonce or secrets.token_urlsafe(16), not nonce)
+        if not nonce:
+            return None
+        try:
+            return Visitor(self.store.still_valid(str(session.get("t", ""))), nonce, False)
+        except AccessError:
+            return None
+
+    def begun(self, person: Person) -> Visitor:
+        """A new session."""
+        return Visitor(person, secrets.token_urlsafe(16), True)
+
+    def cookie(self, visitor: Visitor) -> str:
+        """What the browser keeps of a session: token id and nonce, signed."""
+        return str(self._signer().dumps({"t": visitor.person.token_id, "n": visitor.nonce}))
+
+    def csrf(self, visitor: Visitor) -> str:
+        """What forms of a session carry, so that no other site can send them."""
+        return hmac.new(self._key(), visitor.nonce.encode(), "sha256").hexdigest()
+
+    def is_own_form(self, visitor: Visitor, sent: str) -> bool:
+        """Whether a form came from one of our pages."""
+        return not visitor.is_new and hmac.compare_digest(self.csrf(visitor), sent)
+
+    def _session(self, cookie: str) -> dict[str, Any]:
+        try:
+            found = self._signer().loads(cookie, max_age=SESSION_S)
+        except BadSignature:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _signer(self) -> URLSafeTimedSerializer:
+        return URLSafeTimedSerializer(self._key(), salt="session")
+
+    def _key(self) -> bytes:
+        """Of the store where there is one, so that a restart logs nobody out."""
+        return self.store.cookie_secret() if self.store.exists else self._secret
+
+
+def _caller(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def guard_of(request: Request) -> Guard:
+    """The application's guard."""
+    guard: Guard = request.app.state.guard
+    return guard
+
+
+def _needs(role: Role) -> Callable[[Request], Person]:
+    def person(request: Request) -> Person:
+        """Who asks, if they may."""
+        found = guard_of(request).bearer(request)
+        require(found, role)
+        return found
+
+    return person
+
+
+def require(person: Person, role: Role) -> None:
+    """Refuse who may not.
+
+    Raises:
+        NotAllowedError: If the role does not allow it.
+    """
+    if not person.role.allows(role):
+        raise NotAllowedError(
+            f"{person.name} has the role {person.role.value}, this needs {role.value}; ask who "
+            "runs the server for another token"
+        )
+
+
+Reader = Annotated[Person, Depends(_needs(Role.READ))]
+Recorder = Annotated[Person, Depends(_needs(Role.RECORD))]
+Admin = Annotated[Person, Depends(_needs(Role.ADMIN))]

@@ -1,0 +1,5 @@
+"""Placeholder while another writes it."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,194 @@
+"""Complaints as RFC 9457 problems: what, got which value, where, what to do. Never a trace."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import uuid4
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from experiments.web.shelf import NotHereError, NothingHereError
+from features.errors import (
+    AccessError,
+    CampaignError,
+    ConflictError,
+    GlassError,
+    InputError,
+    LedgerError,
+)
+
+PROBLEM_TYPE: Final = "application/problem+json"
+_log = logging.getLogger("glassloop.web")
+
+
+class Fault(BaseModel):
+    """One thing that is wrong with what was sent."""
+
+    row: int | None = Field(default=None, description="Row in what was sent, the first being 1.")
+    field: str | None = Field(default=None, description="Name of the field.")
+    specimen: str = Field(default="", description="The specimen the row is about.")
+    detail: str = Field(description="One sentence: what, got which value, what to do.")
+
+
+class Problem(BaseModel):
+    """What is wrong, after RFC 9457."""
+
+    type: str = Field(default="about:blank", description="Kind of problem.")
+    title: str = Field(description="The kind in a few words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="One sentence: what, got which value, where, what to do.")
+    instance: str = Field(default="", description="The address that was asked.")
+    problems: list[Fault] = Field(
+        default_factory=list, description="All that is wrong, row by row."
+    )
+
+
+_TITLES: Final[Mapping[int, str]] = {
+    400: "cannot be understood",
+    401: "who are you?",
+    403: "not allowed",
+    404: "not found",
+    405: "not possible here",
+    406: "cannot be given in that form",
+    409: "changed meanwhile",
+    410: "no longer here",
+    411: "length missing",
+    413: "too large",
+    415: "wrong kind of content",
+    422: "wrong values",
+    428: "version missing",
+    429: "too many requests",
+    500: "a fault of the server",
+    503: "cannot be done now",
+}
+
+_DETAILS: Final[Mapping[int, str]] = {
+    404: "there is nothing at this address; see /docs for those there are",
+    405: "this address does not take that method; see /docs for those it takes",
+}
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    instance: str = "",
+    faults: Sequence[Fault] = (),
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """A problem as an answer.
+
+    Args:
+        status: HTTP status.
+        detail: One sentence.
+        instance: The address.
+        faults: All that is wrong, row by row.
+        headers: More headers.
+
+    Returns:
+        ``application/problem+json``.
+    """
+    body = Problem(
+        title=_TITLES.get(status, "problem"),
+        status=status,
+        detail=detail,
+        instance=instance,
+        problems=list(faults),
+    )
+    return JSONResponse(
+        body.model_dump(), status, media_type=PROBLEM_TYPE, headers=dict(headers or {})
+    )
+
+
+def status_of(error: GlassError) -> int:
+    """The HTTP status of a complaint."""
+    if isinstance(error, NotHereError):
+        return 410 if error.was_here else 404
+    if isinstance(error, NothingHereError):
+        return 404
+    if isinstance(error, AccessError):
+        return 401
+    if isinstance(error, ConflictError):
+        return 409
+    if isinstance(error, LedgerError):
+        return 503
+    if isinstance(error, CampaignError):
+        return 409
+    return 422
+
+
+def faults_of(error: GlassError) -> list[Fault]:
+    """All that is wrong, with rows and fields where they are known."""
+    if not isinstance(error, InputError):
+        return []
+    return [
+        Fault(
+            row=getattr(one, "row", None),
+            field=getattr(one, "column", None),
+            specimen=getattr(one, "specimen", ""),
+            detail=str(getattr(one, "said", "") or one),
+        )
+        for one in error.problems
+    ]
+
+
+def of_error(error: GlassError, request: Request) -> JSONResponse:
+    """A complaint as an answer."""
+    faults = faults_of(error)
+    detail = str(error)
+    if isinstance(error, InputError):
+        n = len(error.problems)
+        detail = f"{n} problem{'' if n == 1 else 's'} found, nothing was written"
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, AccessError) else None
+    return problem(
+        status_of(error), detail, instance=request.url.path, faults=faults, headers=headers
+    )
+
+
+def of_validation(error: RequestValidationError, request: Request) -> JSONResponse:
+    """What pydantic found wrong with a request, with rows and fields."""
+    faults = [_validation_fault(one) for one in error.errors()]
+    n = len(faults)
+    return problem(
+        422,
+        f"{n} problem{'' if n == 1 else 's'} found, nothing was written",
+        instance=request.url.path,
+        faults=faults,
+    )
+
+
+def of_http(error: HTTPException, request: Request) -> JSONResponse:
+    """An error of the framework as an answer."""
+    said = str(error.detail)
+    detail = _DETAILS.get(error.status_code, said) if said[:1].isupper() else said
+    return problem(error.status_code, detail, instance=request.url.path, headers=error.headers)
+
+
+def of_fault(error: Exception, request: Request) -> JSONResponse:
+    """A fault of glassloop itself: a number for whoever reads the log, and nothing more."""
+    number = uuid4().hex[:8]
+    _log.error("fault %s at %s", number, request.url.path, exc_info=error)
+    return problem(
+        500,
+        f"this is a fault of glassloop and not yours (number {number}); nothing was half-written: "
+        "try again, and show the number to whoever runs the server",
+        instance=request.url.path,
+    )
+
+
+def _validation_fault(found: Mapping[str, Any]) -> Fault:
+    place = [part for part in found["loc"] if part not in ("body", "query", "path", "header")]
+    rows = [part for part in place if isinstance(part, int)]
+    names = [str(part) for part in place if isinstance(part, str)]
+    got = found.get("input")
+    shown = f", got {str(got)[:80]!r}" if isinstance(got, str | int | float) else ""
+    said = str(found["msg"])
+    return Fault(
+        row=rows[0] + 1 if rows else None,
+        field=".".join(names) or None,
+        detail=f"{said[:1].lower()}{said[1:]}{shown}; correct it, see /docs",
+    )

@@ -1,0 +1,179 @@
+"""What the running server holds: campaigns, workers, jobs, and answers kept for a while."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+from uuid import uuid4
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+
+from experiments.access import Person
+from experiments.acting import Door
+from experiments.config import CONFIG_NAME
+from experiments.web.facts import draft_rows
+from experiments.web.jobs import Bench, Job
+from experiments.web.lane import Call, Lane
+from experiments.web.shelf import NothingHereError, Shelf
+
+KEPT_ANSWERS: Final = 128
+
+
+@dataclass(slots=True)
+class Server:
+    """What requests share.
+
+    Attributes:
+        shelf: Campaigns.
+        quick: Lane of what somebody waits for: predictions, pictures, edits.
+        bench: Where long work is done.
+        loop: Where all of it runs.
+        files: What jobs wrote to be fetched, by job; they go with the server.
+    """
+
+    shelf: Shelf
+    quick: Lane
+    bench: Bench
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    files: dict[str, Path] = field(default_factory=dict)
+    _place: TemporaryDirectory[str] = field(
+        default_factory=lambda: TemporaryDirectory(prefix="glassloop-")
+    )
+    _answers: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+
+    async def ask(self, work: str, campaign: str, person: Person, door: Door, **more: Any) -> Any:
+        """Do something quick in the worker.
+
+        Args:
+            work: Function of ``experiments.web.work``.
+            campaign: Its campaign.
+            person: Who asks.
+            door: How they came in.
+            more: Further plain arguments.
+
+        Returns:
+            What it returned.
+        """
+        folder = str(self.shelf.folder(campaign).resolve())
+        return await self.quick.run(Call(work, {"folder": folder, **more}, person.name, door))
+
+    async def look(self, work: str, campaign: str, person: Person, **more: Any) -> Any:
+        """Do something quick that follows from data and configuration only.
+
+        Asked again while these are the same, the answer of before is given. Arguments and result
+        are those of ``ask``.
+        """
+        key = self._key(work, campaign, more)
+        if key not in self._answers:
+            answer = await self.ask(work, campaign, person, "page", **more)
+            self._answers[key] = answer
+            while len(self._answers) > KEPT_ANSWERS:
+                self._answers.popitem(last=False)
+            return answer
+        self._answers.move_to_end(key)
+        return self._answers[key]
+
+    def known(self, work: str, campaign: str, **more: Any) -> Any:
+        """What ``look`` would give at once; nothing when it would have to be worked out."""
+        return self._answers.get(self._key(work, campaign, more))
+
+    def begin(
+        self, kind: str, work: str, campaign: str, person: Person, door: Door, **more: Any
+    ) -> Job:
+        """Start long work.
+
+        Args:
+            kind: What the job is called.
+            work: Function of ``experiments.web.work``.
+            campaign: Its campaign.
+            person: Who asks.
+            door: How they came in.
+            more: Further plain arguments.
+
+        Returns:
+            The job, queued.
+        """
+        folder = str(self.shelf.folder(campaign).resolve())
+        call = Call(work, {"folder": folder, **more}, person.name, door)
+        return self.bench.start(Job(kind, campaign, person.name), call)
+
+    def begin_archive(self, campaign: str, person: Person, door: Door) -> Job:
+        """Start freezing a campaign into a file.
+
+        Args:
+            campaign: Its name.
+            person: Who asks.
+            door: How they came in.
+
+        Returns:
+            The job; its file is among ``files``.
+        """
+        target = Path(self._place.name) / f"{uuid4().hex}.zip"
+        job = self.begin("archive", "archive", campaign, person, door, target=str(target))
+        self.files[job.id] = target
+        return job
+
+    def settle_later(self, campaign: str, person: Person) -> Job:
+        """Have new results scored; several records are scored together."""
+        waiting = self.bench.waiting(campaign, "settle")
+        return waiting or self.begin("settle", "settle", campaign, person, "page")
+
+    def settle_soon(self, campaign: str, person: Person) -> None:
+        """As ``settle_later``, from a thread beside the event loop."""
+        self.loop.call_soon_threadsafe(self.settle_later, campaign, person)
+
+    async def close(self) -> None:
+        """End all workers."""
+        await self.bench.close()
+        self.quick.close()
+        self._place.cleanup()
+
+    def _key(self, work: str, campaign: str, more: Mapping[str, Any]) -> Hashable:
+        return (work, campaign, self._stamp(campaign), _frozen(more))
+
+    def _stamp(self, campaign: str) -> Hashable:
+        with self.shelf.opened(campaign) as opened:
+            changed = (opened.folder / CONFIG_NAME).stat().st_mtime_ns
+            return (opened.ledger.id, opened.ledger.state(), changed)
+
+
+async def newest_draft(server: Server, campaign: str, draft: str, person: Person) -> dict[str, Any]:
+    """A draft in its newest version, as plain data.
+
+    Raises:
+        NothingHereError: If there is none.
+    """
+
+    def version() -> int:
+        with server.shelf.opened(campaign) as opened:
+            rows = {row["id"]: row["version"] for row in draft_rows(opened.ledger)}
+        if draft not in rows:
+            raise NothingHereError(
+                f"there is no draft {draft!r}; drafts: {', '.join(rows) or 'none yet'}"
+            )
+        return int(rows[draft])
+
+    newest = await run_in_threadpool(version)
+    found: dict[str, Any] = await server.look(
+        "draft", campaign, person, draft=draft, version=newest
+    )
+    return found
+
+
+def server_of(request: Request) -> Server:
+    """What the running server holds."""
+    server: Server = request.app.state.server
+    return server
+
+
+def _frozen(value: Any) -> Hashable:
+    """A plain value as one that can be looked up by."""
+    if isinstance(value, Mapping):
+        return tuple(sorted((key, _frozen(part)) for key, part in value.items()))
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(part) for part in value)
+    return value if isinstance(value, Hashable) else repr(value)
