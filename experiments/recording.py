@@ -8,6 +8,7 @@ from pathlib import Path
 
 from experiments.bench import Bench
 from experiments.config import CampaignConfig
+from experiments.csv_files import MAX_FILE_BYTES
 from experiments.ledger import Ledger, Transaction
 from experiments.ledger_rows import CellRow, JarRow, PelletRow, ReadingRow, SpecimenRow
 from experiments.made_file import Findings, read_made
@@ -215,11 +216,12 @@ def _write(
 
 
 def hashes_of(*paths: Path) -> dict[str, str]:
-    """SHA-256 of files by name; one that cannot be read is left out, reading it will say so."""
+    """SHA-256 of files by name; one that reading will refuse is left out."""
     found = {}
     for path in paths:
         with suppress(OSError):
-            found[path.name] = sha256(path.read_bytes()).hexdigest()
+            if path.is_file() and path.stat().st_size <= MAX_FILE_BYTES:
+                found[path.name] = sha256(path.read_bytes()).hexdigest()
     return found
 
 

@@ -1,6 +1,7 @@
 """The application: pages, API, and what stands before both."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from experiments.access import AccessStore
 from experiments.web.api import router as api
@@ -60,10 +62,11 @@ def make_app(
         quick = Lane(context)
         server = Server(Shelf(root), quick, Bench([Lane(context) for _ in range(N_BENCHES)]))
         app.state.server = server
-        await quick.warm_up()
+        warming = asyncio.create_task(quick.warm_up())  # the first page does not wait for it
         try:
             yield
         finally:
+            warming.cancel()
             await server.close()
 
     app = FastAPI(
@@ -79,8 +82,18 @@ def make_app(
     app.add_exception_handler(HTTPException, _unanswered)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _unreadable)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _broken)
-    app.add_middleware(Armour, rates=counts, hosts=HERE if is_local else (), max_body=max_body)
+    _dress(app, counts, hosts=HERE if is_local else (), max_body=max_body)
     return app
+
+
+def _dress(app: FastAPI, rates: RateGuard, *, hosts: Collection[str], max_body: int) -> None:
+    """Put armour around everything: a middleware would not see the answer to a fault."""
+    inner = app.build_middleware_stack
+
+    def dressed() -> ASGIApp:
+        return Armour(inner(), rates=rates, hosts=hosts, max_body=max_body)
+
+    app.build_middleware_stack = dressed  # type: ignore[method-assign]
 
 
 async def _plotly() -> FileResponse:

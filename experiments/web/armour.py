@@ -9,6 +9,7 @@ from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,9 +38,15 @@ _HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
+_CLOSE: Final = {"Connection": "close"}
+"""What follows would be read as the next request."""
 
-class TooLargeError(Exception):
-    """More was sent than is taken."""
+
+class TooLargeError(HTTPException):
+    """More was sent than is taken; the framework passes it on as it is."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(413, detail, _CLOSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ class Rates:
 
     Attributes:
         requests: Of all requests, as ``limits`` writes it.
-        logins: Of attempts to log in, or with a token that is none.
+        logins: Of failures to log in, and as many requests with a token that is none.
     """
 
     requests: str = "1200/minute"
@@ -71,8 +78,12 @@ class RateGuard:
         return bool(self._limiter.test(self._logins, "login", caller))
 
     def failed_login(self, caller: str) -> None:
-        """Count a token that was none."""
+        """Count a token that was none, at the form."""
         self._limiter.hit(self._logins, "login", caller)
+
+    def allows_failure(self, caller: str) -> bool:
+        """Whether one more token that was none is taken from a program; counts it."""
+        return bool(self._limiter.hit(self._logins, "token", caller))
 
 
 class Armour:
@@ -122,7 +133,7 @@ class Armour:
 
     def _refusal(self, request: Request) -> tuple[int, str, dict[str, str]] | None:
         headers, caller = request.headers, request.client.host if request.client else ""
-        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        host = _host(headers.get("host", ""))
         if self._hosts and host not in self._hosts:
             return (
                 403,
@@ -133,8 +144,10 @@ class Armour:
         if request.method not in SAFE_METHODS and _is_foreign(headers):
             return 403, "a page of another site sent this, so it was refused; use our own page", {}
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self._max:
-            return 413, self._too_large(length), {"Connection": "close"}
+        if not (length.isascii() and length.isdigit()):
+            return 400, "content-length: must be a whole number; correct it", _CLOSE
+        if len(length) > 15 or int(length) > self._max:
+            return 413, self._too_large(length), _CLOSE
         if not request.url.path.startswith("/static/") and not self._rates.allows_request(caller):
             return (
                 429,
@@ -145,33 +158,20 @@ class Armour:
 
     async def _measured(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, counting what really comes: a length may be missing or a lie."""
-        received, begun = 0, False
+        received = 0
 
         async def counted() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
             if received > self._max:
-                raise TooLargeError
+                raise TooLargeError(self._too_large(""))
             return message
 
-        async def noted(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await self._app(scope, counted, noted)
-        except TooLargeError:
-            if not begun:
-                answer = problem(
-                    413, self._too_large(""), instance=scope["path"],
-                    headers={"Connection": "close"},
-                )  # fmt: skip
-                await answer(scope, receive, send)
+        await self._app(scope, counted, send)
 
     def _too_large(self, length: str) -> str:
-        got = f", got {int(length) / 1e6:.0f} MB" if length.isdigit() else ""
+        got = f", got {int(length) / 1e6:.0f} MB" if 0 < len(length) <= 15 else ""
         return (
             f"at most {self._max // (1024 * 1024)} MB are taken at once{got}; send the table "
             "without pictures, or in parts"
@@ -181,6 +181,14 @@ class Armour:
 def _is_foreign(headers: Headers) -> bool:
     """Whether a browser says that a page of another site asks."""
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+    if origin is not None and origin.partition("://")[2] != headers.get("host"):
         return True
     return headers.get("sec-fetch-site") in ("cross-site", "same-site")
+
+
+def _host(header: str) -> str:
+    """The name in a header ``Host``; empty when there is none, or it is no name."""
+    try:
+        return urlsplit(f"//{header}").hostname or ""
+    except ValueError:  # half a bracket of an IPv6 address
+        return ""

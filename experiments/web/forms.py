@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from experiments.config import CampaignConfig
+from experiments.display import number_text
 from experiments.entry import READINGS, REPLACES, SPECIMENS
 from experiments.ledger import Ledger
 from experiments.made_file import REASONS, STATUSES
 from experiments.recording import not_measured
 from experiments.round_folder import made_rows, result_rows
 from experiments.stored_round import stored_round
-from experiments.web.paging import plain
 from features.properties import CATALOGUE
 from features.units import UNIT_EXAMPLES
 
@@ -150,7 +150,7 @@ def blank_form(ledger: Ledger, config: CampaignConfig, round_id: str) -> EntryFo
             lost.add(name)
         if held["status"] != "planned" or _is_lost(planned, lost):
             continue
-        hints = {k: str(plain(v)) for k, v in planned.items() if v is not None}
+        hints = {k: _shown(v) for k, v in planned.items() if v is not None}
         cells = {"specimen": name, "kind": kind}
         version = int(frames[kind]["version_id"].loc[name])
         specimens.append(FormRow(cells, hints, replaces=version))
@@ -161,7 +161,7 @@ def blank_form(ledger: Ledger, config: CampaignConfig, round_id: str) -> EntryFo
     for wanted in result_rows(round_, temperature_c=config.temperature_c, ccd_protocol=programme):
         if (wanted["specimen"], wanted["property"]) in told or wanted["specimen"] in lost:
             continue
-        cells = {k: str(plain(v)) for k, v in wanted.items() if v is not None}
+        cells = {k: _shown(v) for k, v in wanted.items() if v is not None}
         readings.append(FormRow(cells, replaces=0))
     return EntryForm(specimens, readings)
 
@@ -222,6 +222,11 @@ def place_complaints(form: EntryForm, problems: Sequence[str]) -> None:
             continue
         column = getattr(one, "column", None) or ""
         table[number - 1].complaints.setdefault(column, []).append(getattr(one, "said", str(one)))
+
+
+def _shown(value: object) -> str:
+    """A value as people type it: 450 and not 450.0."""
+    return number_text(value) if isinstance(value, float) else str(value)
 
 
 def _is_lost(planned: Mapping[str, object], lost: set[str]) -> bool:

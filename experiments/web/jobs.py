@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from uuid import uuid4
 
+from fastapi.concurrency import run_in_threadpool
+
 from experiments.ledger_values import now
 from experiments.web.answers import Asked, used_for_another
 from experiments.web.lane import Call, Lane, StoppedError, WorkerLostError
@@ -21,7 +23,17 @@ LOST: Final = (
     "tell whoever runs the server if it happens again"
 )
 
+CANCELLED: Final = "cancelled; nothing was written"
+
 _log = logging.getLogger("glassloop.web")
+
+Look = Callable[[], Any]
+"""Looks what came of a job that did not end well: its result if that was committed before, else
+``None``; raises a GlassError that says better why it failed."""
+
+
+def _nothing_came() -> Any:
+    """Nothing but the worker's own word is known."""
 
 
 @dataclass(slots=True)
@@ -133,28 +145,28 @@ class Bench:
         self,
         job: Job,
         call: Call,
-        after: Callable[[Job], None] | None = None,
+        look: Look = _nothing_came,
     ) -> Job:
         """Queue a job.
 
         Args:
             job: What is asked for.
             call: How it is done.
-            after: Told when it is over.
+            look: Asked what came of it when it was cancelled, lost or refused.
 
         Returns:
             The job.
         """
         self._forget()
         self._jobs[job.id] = job
-        self._tasks[job.id] = asyncio.create_task(self._see_through(job, call, after))
+        self._tasks[job.id] = asyncio.create_task(self._see_through(job, call, look))
         return job
 
     def cancel(self, job: Job) -> None:
         """Stop a job; one that is over stays as it is."""
         if job.state == "queued":
             self._tasks[job.id].cancel()
-            _finish(job, "cancelled", "cancelled before it began")
+            _finish(job, "cancelled", CANCELLED)
         elif job.state == "running":
             job.words = "being cancelled"
             self._running[job.id].stop()
@@ -171,7 +183,7 @@ class Bench:
         for lane in self._lanes:
             lane.close()
 
-    async def _see_through(self, job: Job, call: Call, after: Callable[[Job], None] | None) -> None:
+    async def _see_through(self, job: Job, call: Call, look: Look) -> None:
         turn = self._turns.setdefault(job.campaign, asyncio.Lock())
         async with turn:
             lane = await self._free.get()
@@ -182,23 +194,19 @@ class Bench:
                 job.share, job.words = share, words
 
             try:
-                job.result = await lane.run(call, progress)
-                job.share = 1.0
-                _finish(job, "done", "done")
+                _done(job, await lane.run(call, progress))
             except StoppedError:
-                _finish(job, "cancelled", "cancelled; nothing was written")
+                await _ended(job, look, None)
             except WorkerLostError:
                 _log.exception("job %s (%s of %s) was lost", job.id, job.kind, job.campaign)
-                job.error = GlassError(LOST)
-                _finish(job, "failed", LOST)
+                await _ended(job, look, GlassError(LOST))
             except GlassError as error:
-                job.error = error
-                _finish(job, "failed", str(error))
+                await _ended(job, look, error)
             finally:
                 del self._running[job.id]
                 self._free.put_nowait(lane)
-        if after is not None:
-            after(job)
+                if not job.is_over:  # a fault of ours, or the server ends
+                    _failed(job, GlassError(LOST))
 
     def _forget(self) -> None:
         over = [job_id for job_id, job in self._jobs.items() if job.is_over]
@@ -206,6 +214,33 @@ class Bench:
             del self._jobs[job_id]
             self._tasks.pop(job_id, None)
         self._asked = {who: job for who, job in self._asked.items() if job[1] in self._jobs}
+
+
+async def _ended(job: Job, look: Look, error: GlassError | None) -> None:
+    """End a job that was stopped, lost or refused, unless it was done all the same.
+
+    A worker may be stopped, or lose its server, between its commit and its answer.
+    """
+    try:
+        result = await run_in_threadpool(look)
+    except GlassError as better:
+        result, error = None, error and better
+    if result is not None:
+        _done(job, result)
+    elif error is None:
+        _finish(job, "cancelled", CANCELLED)
+    else:
+        _failed(job, error)
+
+
+def _done(job: Job, result: Any) -> None:
+    job.result, job.share = result, 1.0
+    _finish(job, "done", "done")
+
+
+def _failed(job: Job, error: GlassError) -> None:
+    job.error = error
+    _finish(job, "failed", str(error))
 
 
 def _finish(job: Job, state: State, words: str) -> None:

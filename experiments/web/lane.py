@@ -9,6 +9,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -72,7 +73,9 @@ class Lane:
         self._pipe: Connection | None = None
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(max_workers=1)
-        self._stopping = False
+        self._guard = threading.Lock()  # of the two below and what is done about them
+        self._is_begun = False
+        self._is_stopped = False
 
     @property
     def is_busy(self) -> bool:
@@ -100,7 +103,7 @@ class Lane:
             WorkerLostError: If the process died.
         """
         async with self._turn:
-            self._stopping = False
+            self._is_stopped = False
             loop = asyncio.get_running_loop()
             outcome = await loop.run_in_executor(self._thread, self._do, call, progress)
         if isinstance(outcome, Exception):
@@ -108,17 +111,20 @@ class Lane:
         return outcome
 
     def stop(self) -> None:
-        """Kill what is being done; ``run`` raises StoppedError."""
-        self._stopping = True
-        if self._process is not None:
-            self._process.kill()
+        """Stop what is being done, or is about to be: ``run`` raises StoppedError."""
+        with self._guard:
+            self._is_stopped = True
+            if self._is_begun and self._process is not None:
+                self._process.kill()
 
     def close(self) -> None:
         """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        with self._guard:
+            self._is_stopped = True
+            if self._process is not None:
+                self._process.kill()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._discard()
 
     def _started(self) -> Connection:
         if self._process is None or not self._process.is_alive() or self._pipe is None:
@@ -132,6 +138,10 @@ class Lane:
     def _do(self, call: Call, progress: Progress | None) -> Any:
         try:
             pipe = self._started()
+            with self._guard:
+                if self._is_stopped:
+                    return StoppedError("stopped before it began")
+                self._is_begun = True
             pipe.send(call)
             while True:
                 kind, value = pipe.recv()
@@ -142,14 +152,18 @@ class Lane:
                     return value
         except (EOFError, OSError):
             self._discard()
-            if self._stopping:
+            if self._is_stopped:
                 return StoppedError("stopped")
             return WorkerLostError("the worker process died")
+        finally:
+            self._is_begun = False
 
     def _discard(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.join()
+        if self._pipe is not None:
+            self._pipe.close()
         self._process = self._pipe = None
 
 

@@ -28,6 +28,9 @@ _log = logging.getLogger("glassloop.web")
 class Fault(BaseModel):
     """One thing that is wrong with what was sent."""
 
+    table: str = Field(
+        default="", description="Which table the row is of: specimens, readings, edits, recipes."
+    )
     row: int | None = Field(default=None, description="Row in what was sent, the first being 1.")
     field: str | None = Field(default=None, description="Name of the field.")
     specimen: str = Field(default="", description="The specimen the row is about.")
@@ -54,7 +57,7 @@ _TITLES: Final[Mapping[int, str]] = {
     404: "not found",
     405: "not possible here",
     406: "cannot be given in that form",
-    409: "changed meanwhile",
+    409: "does not fit what is there",
     410: "no longer here",
     411: "length missing",
     413: "too large",
@@ -67,6 +70,7 @@ _TITLES: Final[Mapping[int, str]] = {
 }
 
 _DETAILS: Final[Mapping[int, str]] = {
+    400: "the body is no JSON that can be read; send UTF-8 text with numbers of usual length",
     404: "there is nothing at this address; see /docs for those there are",
     405: "this address does not take that method; see /docs for those it takes",
 }
@@ -127,6 +131,7 @@ def faults_of(error: GlassError) -> list[Fault]:
         return []
     return [
         Fault(
+            table=getattr(one, "file", ""),
             row=getattr(one, "row", None),
             field=getattr(one, "column", None),
             specimen=getattr(one, "specimen", ""),
@@ -151,7 +156,13 @@ def of_error(error: GlassError, request: Request) -> JSONResponse:
 
 def of_validation(error: RequestValidationError, request: Request) -> JSONResponse:
     """What pydantic found wrong with a request, with rows and fields."""
-    faults = [_validation_fault(one) for one in error.errors()]
+    found = error.errors()
+    if found[0]["type"] == "json_invalid":
+        said, place = found[0]["ctx"]["error"], int(found[0]["loc"][-1]) + 1
+        detail = f"the body is no JSON: {said} at character {place}; correct it"
+        return problem(400, detail, instance=request.url.path)
+    last = request.url.path.rpartition("/")[2]  # of .../readings, the rows are readings
+    faults = [_validation_fault(one, last) for one in found]
     n = len(faults)
     return problem(
         422,
@@ -180,15 +191,18 @@ def of_fault(error: Exception, request: Request) -> JSONResponse:
     )
 
 
-def _validation_fault(found: Mapping[str, Any]) -> Fault:
-    place = [part for part in found["loc"] if part not in ("body", "query", "path", "header")]
-    rows = [part for part in place if isinstance(part, int)]
-    names = [str(part) for part in place if isinstance(part, str)]
+def _validation_fault(found: Mapping[str, Any], rows: str) -> Fault:
+    place = found["loc"][1:]  # the first says body, query, path or header
+    row, table = None, ""
+    if len(place) > 1 and isinstance(place[1], int):
+        table = rows if place[0] == "rows" else str(place[0])
+        row, place = place[1] + 1, place[2:]
     got = found.get("input")
     shown = f", got {str(got)[:80]!r}" if isinstance(got, str | int | float) else ""
     said = str(found["msg"])
     return Fault(
-        row=rows[0] + 1 if rows else None,
-        field=".".join(names) or None,
+        table=table,
+        row=row,
+        field=".".join(str(part) for part in place) or None,
         detail=f"{said[:1].lower()}{said[1:]}{shown}; correct it, see /docs",
     )

@@ -15,6 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from experiments.access import Person
 from experiments.acting import Door
 from experiments.config import CONFIG_NAME
+from experiments.web.answers import Asked, answered
 from experiments.web.facts import draft_rows
 from experiments.web.jobs import Bench, Job
 from experiments.web.lane import Call, Lane
@@ -67,7 +68,7 @@ class Server:
         Asked again while these are the same, the answer of before is given. Arguments and result
         are those of ``ask``.
         """
-        key = self._key(work, campaign, more)
+        key = await run_in_threadpool(self._key, work, campaign, more)
         if key not in self._answers:
             answer = await self.ask(work, campaign, person, "page", **more)
             self._answers[key] = answer
@@ -99,7 +100,51 @@ class Server:
         """
         folder = str(self.shelf.folder(campaign).resolve())
         call = Call(work, {"folder": folder, **more}, person.name, door)
-        return self.bench.start(Job(kind, campaign, person.name), call)
+
+        def look() -> None:
+            self.shelf.folder(campaign)
+
+        return self.bench.start(Job(kind, campaign, person.name), call, look)
+
+    def begin_once(
+        self,
+        work: str,
+        campaign: str,
+        person: Person,
+        door: Door,
+        *,
+        request: Asked | None,
+        **more: Any,
+    ) -> Job:
+        """Start long work that writes an answer with what it does, so it is never done twice.
+
+        Args:
+            work: Function of ``experiments.web.work``, which is also what the job is called.
+            campaign: Its campaign.
+            person: Who asks.
+            door: How they came in.
+            request: The key they gave; without one the job gets a key of its own.
+            more: Further plain arguments.
+
+        Returns:
+            The job, queued; of a request sent before, the job of that time.
+        """
+        if request is not None and (found := self.bench.named(request)) is not None:
+            return found
+        folder = str(self.shelf.folder(campaign).resolve())
+        job = Job(work, campaign, person.name)
+        key = request or Asked(person.name, f"job {job.id}", job.id)
+        call = Call(
+            work, {"folder": folder, **more, "request": key.to_dict()}, person.name, door
+        )  # fmt: skip
+
+        def look() -> Mapping[str, Any] | None:
+            with self.shelf.opened(campaign) as opened:
+                return answered(opened.ledger, key)
+
+        self.bench.start(job, call, look)
+        self.bench.name(job, request)
+        return job
 
     def begin_archive(self, campaign: str, person: Person, door: Door) -> Job:
         """Start freezing a campaign into a file.
@@ -117,10 +162,10 @@ class Server:
         self.files[job.id] = target
         return job
 
-    def settle_later(self, campaign: str, person: Person) -> Job:
+    def settle_later(self, campaign: str, person: Person, door: Door = "page") -> Job:
         """Have new results scored; several records are scored together."""
         waiting = self.bench.waiting(campaign, "settle")
-        return waiting or self.begin("settle", "settle", campaign, person, "page")
+        return waiting or self.begin("settle", "settle", campaign, person, door)
 
     def settle_soon(self, campaign: str, person: Person) -> None:
         """As ``settle_later``, from a thread beside the event loop."""

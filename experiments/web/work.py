@@ -12,7 +12,9 @@ from experiments.archive import freeze
 from experiments.campaign import Campaign
 from experiments.comparison_console import comparison_json
 from experiments.comparison_page import page, pictures
+from experiments.csv_files import read_table_bytes
 from experiments.draft import accept_draft, begin_draft, discard_draft, edit_draft, read_draft
+from experiments.entry import READINGS, SPECIMENS, table_rows
 from experiments.ledger import Transaction
 from experiments.ledger_rows import RequestRow
 from experiments.optuna_study import export_studies
@@ -119,6 +121,23 @@ def show(progress: Progress, folder: str, *, round_id: str) -> Plain:
     """A round as it was proposed; its folder is completed."""
     with Campaign.open(Path(folder)) as campaign:
         return {**campaign.show(round_id), "where": campaign.where_tracked(round_id)}
+
+
+def read_files(
+    progress: Progress, folder: str, *, files: Sequence[tuple[str, bytes]]
+) -> dict[str, list[Any]]:
+    """Rows of uploaded files, by table, and what is wrong with them.
+
+    A hostile file costs this process its time, and not the server.
+    """
+    found: dict[str, list[Any]] = {SPECIMENS: [], READINGS: [], "problems": []}
+    for name, raw in files:
+        table, kind = read_table_bytes(name, raw, ("specimen", "kind", "status")), SPECIMENS
+        if "property" in table.columns:
+            table, kind = read_table_bytes(name, raw, ("specimen", "property", "value")), READINGS
+        found["problems"] += [str(one) for one in table.problems]
+        found[kind] += table_rows(kind, table.rows)
+    return found
 
 
 def standing(progress: Progress, folder: str) -> Plain:

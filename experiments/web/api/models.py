@@ -1,14 +1,46 @@
 """What the API takes and gives, with units and bounds. Property ids are the catalogue's."""
 
+from math import isfinite
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from experiments.table_limits import MAX_CELL
 
 Name = Annotated[
     str,
     Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$", description="Name of the campaign."),
 ]
-Cell = Annotated[str, Field(max_length=2000)] | float | int | None
+
+
+def _value(value: Any) -> str | float | int:
+    """Text or a number, one complaint if it is neither; a union would make one for each kind."""
+    if isinstance(value, str):
+        if len(value) > MAX_CELL:
+            raise PydanticCustomError("cell", f"Must have at most {MAX_CELL:,} characters")
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise PydanticCustomError("cell", "Must be text that can be written as UTF-8")
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PydanticCustomError("cell", "Must be text or a number")
+    if isinstance(value, float) and not isfinite(value):
+        raise PydanticCustomError("cell", "Must be a finite number")
+    return value
+
+
+def _cell(value: Any) -> str | float | int | None:
+    return None if value is None else _value(value)
+
+
+_TEXT_OR_NUMBER = [{"type": "string", "maxLength": MAX_CELL}, {"type": "number"}]
+
+Value = Annotated[Any, PlainValidator(_value), WithJsonSchema({"anyOf": _TEXT_OR_NUMBER})]
+"""Text or a number."""
+
+Cell = Annotated[
+    Any, PlainValidator(_cell), WithJsonSchema({"anyOf": [*_TEXT_OR_NUMBER, {"type": "null"}]})
+]
 """A cell as typed: text or number; null and absent are blank."""
 
 
@@ -92,13 +124,13 @@ class RowEdit(_Strict):
     row: str | None = Field(
         default=None, max_length=20, description="Key of a row, such as G2 or C1."
     )
-    set: dict[str, float | str] | None = Field(default=None, description="Fields to new values.")
+    set: dict[str, Value] | None = Field(default=None, description="Fields to new values.")
     drop: bool | None = Field(default=None, description="Leave the row out, or take it back.")
     restore: bool | None = Field(default=None, description="As it was proposed.")
     run: dict[str, float] | None = Field(
         default=None, description="Of the mill run: time and speed."
     )
-    add: dict[str, float | str] | None = Field(default=None, description="One more glass.")
+    add: dict[str, Value] | None = Field(default=None, description="One more glass.")
 
 
 class DraftEdit(_Strict):

@@ -1,5 +1,7 @@
 """Enter results: a form and a table, paste and files, answers while one types."""
 
+from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
@@ -7,9 +9,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData, UploadFile
 
-from experiments.csv_files import number_in, read_table_bytes
+from experiments.csv_files import number_in
 from experiments.display import number_text, typeset_unit, value_text
-from experiments.entry import READINGS, SPECIMENS, table_rows
+from experiments.entry import READINGS, SPECIMENS
 from experiments.web.api.records import take
 from experiments.web.facts import require_round, rounds_of
 from experiments.web.forms import (
@@ -63,11 +65,15 @@ async def fill(look: Looking, campaign: str, round_id: str) -> HTMLResponse:
     """Fill the tables from files; nothing is recorded yet."""
     form = await sent(look)
     files = [
-        (str(part.filename or "file"), await part.read())
+        (_base_name(part.filename), await part.read())
         for _, part in form.multi_items()
         if isinstance(part, UploadFile) and part.filename
     ]
-    return await run_in_threadpool(_filled, look, campaign, round_id, files)
+    read = await server_of(look.request).ask(
+        "read_files", campaign, look.visitor.person, "page", files=files
+    )
+    names = [name for name, _ in files]
+    return await run_in_threadpool(_filled, look, campaign, round_id, read, names)
 
 
 @router.post("/c/{campaign}/parts/weighed")
@@ -116,27 +122,17 @@ def _record(look: Look, campaign: str, round_id: str, typed: dict[str, str]) -> 
 
 
 def _filled(
-    look: Look, campaign: str, round_id: str, files: list[tuple[str, bytes]]
+    look: Look, campaign: str, round_id: str, read: Mapping[str, Any], names: list[str]
 ) -> HTMLResponse:
     with server_of(look.request).shelf.opened(campaign) as opened:
         require_round(opened.ledger, round_id)
         blank = blank_form(opened.ledger, opened.config, round_id)
-        tables: dict[str, list[dict[str, str]]] = {SPECIMENS: [], READINGS: []}
-        faults, names = [], []
-        for name, raw in files:
-            kind, required = SPECIMENS, ("specimen", "kind", "status")
-            table = read_table_bytes(name, raw, required)
-            if "property" in table.columns:
-                kind, required = READINGS, ("specimen", "property", "value")
-                table = read_table_bytes(name, raw, required)
-            faults += [str(one) for one in table.problems]
-            tables[kind] += table_rows(kind, table.rows)
-            names.append(name)
-        form = filled_form(blank, tables[SPECIMENS], tables[READINGS])
-        form.others += faults or ([] if files else ["no file was chosen; drop one, or paste"])
-        return _page(
-            look, opened, round_id, form, status=422 if form.others else 200, files=names,
-        )  # fmt: skip
+        form = filled_form(blank, read[SPECIMENS], read[READINGS])
+        form.others += read["problems"]
+        if not names:
+            form.others.append("no file was chosen; drop one, or paste")
+        status = 422 if form.others else 200
+        return _page(look, opened, round_id, form, status=status, files=names)
 
 
 def _page(
@@ -253,6 +249,12 @@ def _understood(form: dict[str, str], prefix: str) -> dict[str, Any]:
     words = f"{shown} {typeset_unit(name)}".strip()
     key = {"ok": "doubt", "warn": "doubt", "reject": "problem"}.get(verdict.level, "doubt")
     return blank | {"words": words, key: verdict.message or ""}
+
+
+def _base_name(name: str | None) -> str:
+    """What a file is called in messages: no folders, nothing that acts, not long."""
+    base = PurePath((name or "file").replace("\\", "/")).name
+    return "".join(letter for letter in base if letter.isprintable())[:80] or "file"
 
 
 def _texts(form: FormData) -> dict[str, str]:
