@@ -67,16 +67,18 @@ class Fault:
         row: Row in what was sent, the first being 1.
         field: Name of the field.
         specimen: The specimen the row is about.
+        table: Which table the row is of.
     """
 
     detail: str
     row: int | None = None
     field: str | None = None
     specimen: str = ""
+    table: str = ""
 
     def __str__(self) -> str:
         """Where it is, and what."""
-        row = "" if self.row is None else f"row {self.row}"
+        row = "" if self.row is None else f"{self.table} row {self.row}".lstrip()
         place = ", ".join(filter(None, (row, self.specimen, self.field or "")))
         return f"{place}: {self.detail}" if place else self.detail
 
@@ -576,7 +578,13 @@ def _problem_of(answer: requests.Response) -> ApiProblem:
     try:
         found = answer.json()
         faults = [
-            Fault(one["detail"], one.get("row"), one.get("field"), one.get("specimen") or "")
+            Fault(
+                one["detail"],
+                one.get("row"),
+                one.get("field"),
+                one.get("specimen") or "",
+                one.get("table") or "",
+            )
             for one in found.get("problems", [])
         ]
         return ApiProblem(answer.status_code, str(found["detail"]), faults)

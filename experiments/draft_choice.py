@@ -34,7 +34,7 @@ def choice_as_drafted(ledger: Ledger, config: CampaignConfig, sheet: Sheet, name
         cells=tuple(
             _row(sheet, line, _named(sheet.full(line), ids), names) for line in sheet.kept("cell")
         ),
-        learned=False,
+        learned="cell" in sheet.learned,
         warnings=sheet.notices["cell"],
     )
     batch = GlassBatch(

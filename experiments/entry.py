@@ -11,7 +11,7 @@ from experiments.config import CampaignConfig
 from experiments.csv_files import Row
 from experiments.frozen_check import refuse_altered
 from experiments.ledger import Ledger
-from experiments.ledger_rows import ReadingRow
+from experiments.ledger_rows import ReadingRow, SpecimenRow
 from experiments.made_file import Findings, read_made_rows
 from experiments.made_specimens import ASSAY_COLUMNS
 from experiments.recording import Also, Report, take_in
@@ -66,7 +66,7 @@ def record_rows(
         result_rows, result_faults = _rows(READINGS, readings, READING_FIELDS)
         made = read_made_rows(made_rows, known)
         made.problems[:0] = made_faults
-        made.problems += _stale_specimens(made_rows, specimens, known)
+        made.problems += _stale_specimens(made, made_rows, specimens, known, ledger)
         found = read_result_rows(result_rows, known, made)
         found.problems[:0] = result_faults
         found.problems += _stale_readings(found, result_rows, readings, ledger.readings())
@@ -127,23 +127,51 @@ def _known_version(values: Mapping[str, Any]) -> int | None:
 
 
 def _stale_specimens(
-    rows: Sequence[Row], sent: Sequence[Mapping[str, Any]], known: Bench
+    found: Findings,
+    rows: Sequence[Row],
+    sent: Sequence[Mapping[str, Any]],
+    known: Bench,
+    ledger: Ledger,
 ) -> list[str]:
+    """Specimens that somebody else changed, to another state, since the sender looked."""
+    wanted = {row.id: row for row in found.rows}
     faults: list[str] = []
     for row, values in zip(rows, sent, strict=True):
-        version = _known_version(values)
-        held = known.held(row["specimen"])
+        version, specimen = _known_version(values), row["specimen"]
+        held = known.held(specimen)
         if version is None or not row["status"] or int(held.get("version_id", 0)) == version:
             continue
-        who = held.get("operator") or "somebody"
+        kind = known.kind_of(specimen)
+        if kind is not None and wanted.get(specimen) == _as_held(ledger, kind, specimen):
+            continue
+        who = _changed_by(ledger, specimen, held.get("version_id")) or "somebody"
         faults.append(
             row.complaint(
                 "status",
-                f"was changed by {who} at {held.get('recorded_at', 'another time')} to "
-                f"{held.get('status', 'unknown')} since you looked; look again, then record",
+                f"{specimen} was changed by {who} at {held.get('recorded_at', 'another time')} to "
+                f"{held.get('status', 'unknown')} since you looked, got {row['status']}; look "
+                "again, then record",
             )
         )
     return faults
+
+
+def _as_held(ledger: Ledger, kind: str, specimen: str) -> SpecimenRow:
+    match kind:
+        case "jar":
+            return ledger.jar(specimen)
+        case "pellet":
+            return ledger.pellet(specimen)
+    return ledger.cell(specimen)
+
+
+def _changed_by(ledger: Ledger, specimen: str, version_id: Any) -> str:
+    """Who wrote a version of a specimen; empty if nobody signed."""
+    version = (specimen, version_id)
+    for change in ledger.changes().to_dict("records"):
+        if any((one["id"], one.get("version_id")) == version for one in change["what"]):
+            return str(change["person"])
+    return ""
 
 
 def _stale_readings(

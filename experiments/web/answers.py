@@ -27,7 +27,7 @@ Key = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that has a key.
+    """A request that has a key; a job without one gets one that no request can have.
 
     Attributes:
         person: Who sent it.

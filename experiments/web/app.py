@@ -20,7 +20,7 @@ from experiments.web.armour import HERE, MAX_BODY_BYTES, Armour, RateGuard, Rate
 from experiments.web.guard import Guard, NotAllowedError, TooManyAttemptsError
 from experiments.web.jobs import Bench
 from experiments.web.lane import Lane, workshop
-from experiments.web.openapi import describe
+from experiments.web.openapi import allowed_methods, describe
 from experiments.web.pages import page_error
 from experiments.web.pages import router as pages
 from experiments.web.problems import of_error, of_fault, of_http, of_validation, problem
@@ -118,7 +118,12 @@ async def _unreadable(request: Request, error: RequestValidationError) -> Respon
 
 
 async def _unanswered(request: Request, error: HTTPException) -> Response:
-    return of_http(error, request) if _wants_problem(request) else page_error(request, error)
+    if not _wants_problem(request):
+        return page_error(request, error)
+    answer = of_http(error, request)
+    if error.status_code == 405:
+        answer.headers["Allow"] = allowed_methods(request)
+    return answer
 
 
 async def _broken(request: Request, error: Exception) -> Response:

@@ -5,6 +5,7 @@ from typing import Any
 from experiments.ledger import Ledger
 from experiments.undecided import undecided
 from experiments.web.shelf import NothingHereError, Opened
+from features.errors import ConflictError
 
 
 def facts_of(opened: Opened) -> dict[str, Any]:
@@ -79,6 +80,40 @@ def draft_rows(ledger: Ledger) -> list[dict[str, Any]]:
         }
         for row in ledger.drafts().to_dict("records")
     ]
+
+
+def require_draft(ledger: Ledger, draft_id: str) -> dict[str, Any]:
+    """The newest version of a draft, as in ``draft_rows``.
+
+    Raises:
+        NothingHereError: If there is none.
+    """
+    rows = {row["id"]: row for row in draft_rows(ledger)}
+    if draft_id not in rows:
+        raise NothingHereError(
+            f"there is no draft {draft_id!r}; drafts: {', '.join(rows) or 'none yet'}"
+        )
+    return rows[draft_id]
+
+
+def require_version(ledger: Ledger, draft_id: str, version: int) -> None:
+    """Refuse a draft that is no longer open, or was changed since somebody looked.
+
+    Raises:
+        NothingHereError: If there is none.
+        ConflictError: If so; says by whom.
+    """
+    held = require_draft(ledger, draft_id)
+    who = f"by {held['person'] or 'somebody'} at {held['recorded_at']}"
+    if held["state"] != "open":
+        raise ConflictError(
+            f"draft {draft_id}: was {held['state']} {who}; look at the rounds, or propose anew"
+        )
+    if held["version"] != version:
+        raise ConflictError(
+            f"draft {draft_id}: is at version {held['version']}, changed {who}, got version "
+            f"{version}; look at it again and repeat what you did"
+        )
 
 
 def require_round(ledger: Ledger, round_id: str) -> None:

@@ -80,6 +80,11 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
     "jar": JAR_COLUMNS, "pellet": PELLET_COLUMNS, "cell": CELL_COLUMNS,
 }  # fmt: skip
 
+LABELS: Final = {
+    column.name: column.label for part in (*COLUMNS.values(), READING_COLUMNS) for column in part
+}
+"""What people call a column."""
+
 
 @dataclass(slots=True)
 class FormRow:

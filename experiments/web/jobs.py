@@ -224,7 +224,7 @@ async def _ended(job: Job, look: Look, error: GlassError | None) -> None:
     try:
         result = await run_in_threadpool(look)
     except GlassError as better:
-        result, error = None, error and better
+        result, error = None, None if error is None else better
     if result is not None:
         _done(job, result)
     elif error is None:

@@ -129,10 +129,10 @@ class Lane:
     def _started(self) -> Connection:
         if self._process is None or not self._process.is_alive() or self._pipe is None:
             ours, theirs = self._context.Pipe()
-            self._process = self._context.Process(target=serve, args=(theirs,), daemon=False)
-            self._process.start()
+            process = self._context.Process(target=serve, args=(theirs,), daemon=False)
+            process.start()
             theirs.close()
-            self._pipe = ours
+            self._process, self._pipe = process, ours
         return self._pipe
 
     def _do(self, call: Call, progress: Progress | None) -> Any:

@@ -3,8 +3,9 @@
 from importlib.metadata import version
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import compile_path
 
 from experiments.web.problems import PROBLEM_TYPE
 
@@ -41,10 +42,40 @@ def describe(app: FastAPI) -> None:
             for address in found["paths"].values():
                 for operation in address.values():
                     _as_problems(operation)
+                    _with_location(operation)
             app.openapi_schema = found
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def allowed_methods(request: Request) -> str:
+    """Methods an address of the API takes, as the header ``Allow`` says them.
+
+    The framework knows one function's methods only, and an address may have several functions.
+
+    Args:
+        request: It came by another method.
+    """
+    asked = request.url.path
+    methods = {
+        method.upper()
+        for path, operations in request.app.openapi()["paths"].items()
+        if compile_path(path)[0].match(asked)
+        for method in operations
+    }
+    return ", ".join(sorted(methods)) or "GET"
+
+
+def _with_location(operation: dict[str, Any]) -> None:
+    if "202" in operation["responses"]:
+        operation["responses"]["202"]["headers"] = {
+            "Location": {
+                "description": "Where to ask how far the job is.",
+                "required": True,
+                "schema": {"type": "string"},
+            }
+        }
 
 
 def _as_problems(operation: dict[str, Any]) -> None:

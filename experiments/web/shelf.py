@@ -9,7 +9,7 @@ from typing import Final
 
 from experiments.config import CONFIG_NAME, CampaignConfig, read_config
 from experiments.ledger import Ledger
-from features.errors import CampaignError
+from features.errors import CampaignError, LedgerError
 
 LEDGER_NAME: Final = "ledger.db"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
@@ -127,9 +127,8 @@ class Shelf:
         folder = self.folder(name)
         try:
             config = read_config(folder / CONFIG_NAME)
-            ledger = Ledger.open(folder / LEDGER_NAME)
-        except CampaignError:
+            with Ledger.open(folder / LEDGER_NAME) as ledger:
+                yield Opened(name, folder, config, ledger)
+        except (CampaignError, LedgerError):
             self.folder(name)  # deleted in between: say that instead
             raise
-        with ledger:
-            yield Opened(name, folder, config, ledger)

@@ -16,12 +16,14 @@ from experiments.access import Person
 from experiments.acting import Door
 from experiments.config import CONFIG_NAME
 from experiments.web.answers import Asked, answered
-from experiments.web.facts import draft_rows
+from experiments.web.facts import require_draft
 from experiments.web.jobs import Bench, Job
 from experiments.web.lane import Call, Lane
-from experiments.web.shelf import NothingHereError, Shelf
+from experiments.web.shelf import Shelf
 
 KEPT_ANSWERS: Final = 128
+KEPT_FILES: Final = 10
+"""Archives to be fetched; older ones are deleted."""
 
 
 @dataclass(slots=True)
@@ -157,9 +159,13 @@ class Server:
         Returns:
             The job; its file is among ``files``.
         """
+        if (waiting := self.bench.waiting(campaign, "archive")) is not None:
+            return waiting
         target = Path(self._place.name) / f"{uuid4().hex}.zip"
         job = self.begin("archive", "archive", campaign, person, door, target=str(target))
         self.files[job.id] = target
+        while len(self.files) > KEPT_FILES:
+            self.files.pop(next(iter(self.files))).unlink(missing_ok=True)
         return job
 
     def settle_later(self, campaign: str, person: Person, door: Door = "page") -> Job:
@@ -195,12 +201,7 @@ async def newest_draft(server: Server, campaign: str, draft: str, person: Person
 
     def version() -> int:
         with server.shelf.opened(campaign) as opened:
-            rows = {row["id"]: row["version"] for row in draft_rows(opened.ledger)}
-        if draft not in rows:
-            raise NothingHereError(
-                f"there is no draft {draft!r}; drafts: {', '.join(rows) or 'none yet'}"
-            )
-        return int(rows[draft])
+            return int(require_draft(opened.ledger, draft)["version"])
 
     newest = await run_in_threadpool(version)
     found: dict[str, Any] = await server.look(

@@ -1,10 +1,11 @@
 """Numbers and times as pages say them."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from experiments.display import NO_VALUE, is_known, typeset_unit
 from experiments.success_words import percent_text
@@ -37,9 +38,27 @@ def percent(share: float | None) -> str:
     return NO_VALUE if share is None or not is_known(share) else f"{percent_text(share)} %"
 
 
-def minus(text: str) -> Markup:
-    """A text whose hyphens before digits are minus signs."""
-    return Markup(escape(text).replace("e-", "e−"))
+def summary(what: Sequence[Mapping[str, Any]]) -> str:
+    """The changes of one transaction in a few words.
+
+    Examples:
+        >>> summary([{"did": "added", "what": "reading", "id": 1},
+        ...          {"did": "added", "what": "reading", "id": 2},
+        ...          {"did": "closed", "what": "round", "id": "R01"}])
+        'added 2 readings, closed round R01'
+    """
+    counted = Counter((str(one["did"]), str(one["what"])) for one in what)
+    names = {(str(one["did"]), str(one["what"])): one["id"] for one in what}
+    return ", ".join(
+        f"{did} {n} {kind}s" if n > 1 else f"{did} {_one(kind, names[did, kind])}"
+        for (did, kind), n in counted.items()
+    )
+
+
+def _one(kind: str, name: object) -> str:
+    if kind in ("reading", "literature"):
+        return "a reading" if kind == "reading" else "a value of the literature"
+    return f"{kind} {str(name).replace('_', ' ')}".strip()
 
 
 def value_span(prediction: Mapping[str, Any] | None, property_id: str) -> Markup:

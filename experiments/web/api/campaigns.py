@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
 from experiments.access import AccessStore
+from experiments.acting import Door
 from experiments.web.api.models import (
     CampaignBrief,
     CampaignFacts,
@@ -59,7 +60,7 @@ def campaigns(request: Request, person: Reader) -> CampaignList:
 @router.post("/campaigns", status_code=201, operation_id="new_campaign", responses=refusals(409))
 async def new_campaign(request: Request, body: NewCampaign, person: Admin) -> CampaignFacts:
     """Make a campaign, as `glassloop init` does. Only where the server serves a folder of them."""
-    await make_campaign(request, body.name, empty=body.empty, by=person.name)
+    await make_campaign(request, body.name, empty=body.empty, by=person.name, door="API")
     return await run_in_threadpool(_facts, request, body.name)
 
 
@@ -77,7 +78,9 @@ async def campaign_status(request: Request, campaign: str, person: Reader) -> di
     return answer
 
 
-async def make_campaign(request: Request, name: str, *, empty: bool, by: str) -> None:
+async def make_campaign(
+    request: Request, name: str, *, empty: bool, by: str, door: Door = "page"
+) -> None:
     """Make a campaign below the served folder; two at once of one name make one.
 
     Raises:
@@ -85,6 +88,8 @@ async def make_campaign(request: Request, name: str, *, empty: bool, by: str) ->
     """
     server = server_of(request)
     target = server.shelf.new_folder(name)
+    if name in server.shelf.names():
+        raise CampaignError(f"there is a campaign {name!r} already; choose another name")
     mlruns = Path(os.path.relpath(server.shelf.root.resolve() / "mlruns", target.resolve()))
     call = Call(
         "create",
@@ -95,7 +100,7 @@ async def make_campaign(request: Request, name: str, *, empty: bool, by: str) ->
             "mlruns": mlruns.as_posix(),
         },
         by,
-        "page",
+        door,
     )
     await server.quick.run(call)
 

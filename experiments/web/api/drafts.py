@@ -21,7 +21,7 @@ from experiments.web.api.models import (
     RoundOut,
 )
 from experiments.web.api.refusals import refusals
-from experiments.web.facts import draft_rows, require_round, rounds_of
+from experiments.web.facts import draft_rows, require_round, require_version, rounds_of
 from experiments.web.guard import Reader, Recorder
 from experiments.web.jobs import Job
 from experiments.web.paging import After, Limit, plain, position
@@ -46,11 +46,9 @@ async def propose(
     if found := await _found(server, campaign, "propose", repeat):
         return _job_out(found, response)
     await run_in_threadpool(_require_no_draft, server, campaign, accept=body.accept)
-    job = server.begin(
-        "propose", "propose", campaign, person, "API",
-        **body.model_dump(), request=repeat and repeat.to_dict(),
+    job = server.begin_once(
+        "propose", campaign, person, "API", request=repeat, **body.model_dump()
     )  # fmt: skip
-    server.bench.name(job, repeat)
     return _job_out(job, response)
 
 
@@ -62,9 +60,11 @@ def drafts(
     with server_of(request).shelf.opened(campaign) as opened:
         rows = draft_rows(opened.ledger)
     begin = position(after)
-    left = [row for row in rows if begin is None or int(row["version_id"]) < begin]
-    shown = left[:limit]
-    more = str(shown[-1]["version_id"]) if len(left) > limit else None
+    # An edit must move no draft to another page, so they go by their number: D01, D02.
+    numbered = sorted(((int(row["id"][1:]), row) for row in rows), key=lambda one: -one[0])
+    left = [(number, row) for number, row in numbered if begin is None or number < begin]
+    more = str(left[limit - 1][0]) if len(left) > limit else None
+    shown = [row for _, row in left[:limit]]
     return DraftList(items=[DraftBrief.model_validate(row) for row in shown], next=more)
 
 
@@ -79,8 +79,10 @@ async def edit_draft(
     request: Request, campaign: str, draft: str, body: DraftEdit, person: Recorder
 ) -> DraftOut:
     """Change rows; the answer says what that costs. Refused if somebody changed it meanwhile."""
+    server = server_of(request)
     edits = [one.model_dump(exclude_none=True) for one in body.edits]
-    found = await server_of(request).ask(
+    await run_in_threadpool(_require_version, server, campaign, draft, body.version)
+    found = await server.ask(
         "edit", campaign, person, "API", draft=draft, version=body.version, edits=edits
     )
     return DraftOut.model_validate(plain(found))
@@ -103,11 +105,10 @@ async def accept_draft(
     repeat = asked(person.name, key, f"accept {campaign} {draft}", body.model_dump())
     if found := await _found(server, campaign, "accept", repeat):
         return _job_out(found, response)
-    job = server.begin(
-        "accept", "accept", campaign, person, "API",
-        draft=draft, version=body.version, request=repeat and repeat.to_dict(),
+    await run_in_threadpool(_require_version, server, campaign, draft, body.version)
+    job = server.begin_once(
+        "accept", campaign, person, "API", request=repeat, draft=draft, version=body.version
     )  # fmt: skip
-    server.bench.name(job, repeat)
     return _job_out(job, response)
 
 
@@ -117,8 +118,8 @@ async def discard_draft(
 ) -> DraftOut:
     """Put a draft aside; it stays in the history."""
     server = server_of(request)
+    await run_in_threadpool(_require_version, server, campaign, draft, body.version)
     await server.ask("discard", campaign, person, "API", draft=draft, version=body.version)
-
     return await _newest(server, campaign, draft, person)
 
 
@@ -184,6 +185,12 @@ async def _found(server: Server, campaign: str, kind: str, repeat: Asked | None)
 def _require_round(server: Server, campaign: str, round_id: str) -> None:
     with server.shelf.opened(campaign) as opened:
         require_round(opened.ledger, round_id)
+
+
+def _require_version(server: Server, campaign: str, draft: str, version: int) -> None:
+    """Refuse at once what would be refused after the computation too."""
+    with server.shelf.opened(campaign) as opened:
+        require_version(opened.ledger, draft, version)
 
 
 def _require_no_draft(server: Server, campaign: str, *, accept: bool) -> None:

@@ -1,14 +1,14 @@
 """Predictions, comparisons and exports: nothing is changed by looking."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from experiments.access import Person
 from experiments.acting import Door
-from experiments.export import Exported, export_bytes
+from experiments.export import MEDIA_TYPES, Exported, export_bytes
 from experiments.web.api.models import (
     ComparisonIn,
     JobOut,
@@ -22,6 +22,12 @@ from experiments.web.paging import plain
 from experiments.web.state import server_of
 
 router = APIRouter(tags=["looks"], responses=refusals(409))
+
+
+_SQLITE: Final = "application/vnd.sqlite3"
+_FILES: Final[dict[str, Any]] = {
+    kind.partition(";")[0]: {} for kind in (*MEDIA_TYPES.values(), _SQLITE)
+}
 
 
 class Form(StrEnum):
@@ -69,7 +75,7 @@ async def compare(
     "/campaigns/{campaign}/export",
     operation_id="export",
     response_class=Response,
-    responses={200: {"description": "The file.", "content": {"application/octet-stream": {}}}},
+    responses={200: {"description": "The file.", "content": _FILES}},
 )
 async def export(
     request: Request,
@@ -100,7 +106,7 @@ async def exported(
     server = server_of(request)
     if form == Form.OPTUNA:
         data = await server.ask("optuna", campaign, person, door)
-        return _file(data, "application/vnd.sqlite3", f"{campaign}-optuna.db")
+        return _file(data, _SQLITE, f"{campaign}-optuna.db")
 
     def made() -> Exported:
         with server.shelf.opened(campaign) as opened:

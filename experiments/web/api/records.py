@@ -1,9 +1,9 @@
 """What was made and measured: recorded with the checks of the command line, and read back."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from experiments.access import Person
@@ -29,11 +29,15 @@ from experiments.web.guard import Reader, Recorder
 from experiments.web.paging import After, Limit, paged, plain_rows, position
 from experiments.web.specimens import require_specimen, specimens_of
 from experiments.web.state import Server, server_of
-from features.errors import InputError, LedgerError
+from features.errors import GlassError, InputError, TableError
 from features.properties import CATALOGUE
 
 router = APIRouter(tags=["records"], responses=refusals(409))
 Rows = Sequence[Mapping[str, Any]]
+AfterName = Annotated[
+    str | None, Query(max_length=200, description="What `next` of the page before said.")
+]
+_KINDS: Final = ("jar", "pellet", "cell")
 
 
 @router.post("/campaigns/{campaign}/records", operation_id="record")
@@ -66,15 +70,24 @@ async def record_readings(
 
 @router.get("/campaigns/{campaign}/specimens", operation_id="list_specimens")
 def specimens(
-    request: Request, campaign: str, person: Reader, limit: Limit = 100, after: After = None
+    request: Request, campaign: str, person: Reader, limit: Limit = 100, after: AfterName = None
 ) -> SpecimenList:
-    """Specimens as they are now, in the order of their last change."""
+    """Specimens as they are now: jars, pellets, cells, each by name."""
+    begin = None if after is None else _place(after)
     with server_of(request).shelf.opened(campaign) as opened:
         rows = specimens_of(opened.ledger)
-    begin = position(after) or 0
-    left = rows[begin:]
-    more = str(begin + limit) if len(left) > limit else None
-    return SpecimenList(items=[SpecimenOut.model_validate(row) for row in left[:limit]], next=more)
+    # A change must move no specimen to another page, so they go by kind and name.
+    placed = sorted(
+        (((_KINDS.index(row["kind"]), row["specimen"]), row) for row in rows),
+        key=lambda one: one[0],
+    )
+    left = [(place, row) for place, row in placed if begin is None or place > begin]
+    more = None
+    if len(left) > limit:
+        kind, name = left[limit - 1][0]
+        more = f"{_KINDS[kind]} {name}"
+    items = [SpecimenOut.model_validate(row) for _, row in left[:limit]]
+    return SpecimenList(items=items, next=more)
 
 
 @router.get("/campaigns/{campaign}/specimens/{specimen}", operation_id="specimen_history")
@@ -147,8 +160,9 @@ def take(
                 specimens=body.get("specimens", ()), readings=body.get("readings", ()),
                 by=person.name, also=also,
             )  # fmt: skip
-        except LedgerError:
-            # The same request came twice at once, and the other one was quicker.
+        except GlassError:
+            # The same request came twice at once, and the other one was quicker: what it wrote
+            # may already contradict this one.
             if (before := answered(opened.ledger, repeat)) is not None:
                 return dict(before)
             raise
@@ -160,9 +174,20 @@ async def _taken(
 ) -> RecordOut:
     server = server_of(request)
     repeat = asked(person.name, key, f"record {campaign}", body)
+    before = None if repeat is None else server.bench.named(repeat)
     done = await run_in_threadpool(take, server, campaign, person, "API", body, repeat)
-    job = server.settle_later(campaign, person) if done["rounds"] else None
-    return RecordOut(**done, settle_job=None if job is None else job.id)
+    if done["rounds"] and before is None:
+        before = server.settle_later(campaign, person, "API")
+        server.bench.name(before, repeat)
+    return RecordOut(**done, settle_job=None if before is None else before.id)
+
+
+def _place(after: str) -> tuple[int, str]:
+    """Where a page of specimens begins."""
+    kind, blank, name = after.partition(" ")
+    if kind not in _KINDS or not blank:
+        raise TableError(f"after: must be what 'next' said, got {after!r}; leave it out to begin")
+    return _KINDS.index(kind), name
 
 
 def _in_numbers(report: Report) -> dict[str, Any]:

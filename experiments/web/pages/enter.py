@@ -16,6 +16,7 @@ from experiments.web.api.records import take
 from experiments.web.facts import require_round, rounds_of
 from experiments.web.forms import (
     COLUMNS,
+    LABELS,
     PROGRAMME_COLUMNS,
     READING_COLUMNS,
     EntryForm,
@@ -158,6 +159,7 @@ def _page(
         titles=TITLES,
         reading_columns=READING_COLUMNS,
         programme=PROGRAMME_COLUMNS,
+        labels=LABELS,
         done=done,
         files=files or [],
         recorded=_recorded(opened, round_id),

@@ -60,7 +60,7 @@ async def correct(look: Looking, campaign: str, specimen: str, version_id: int) 
 def _correct(look: Look, campaign: str, specimen: str, version_id: int, typed: str) -> HTMLResponse:
     server = server_of(look.request)
     with server.shelf.opened(campaign) as opened:
-        row = _as_row(opened.ledger, specimen, version_id) | {"value": typed}
+        row = _as_row(opened.ledger, specimen, version_id, typed)
     try:
         done = take(server, campaign, look.visitor.person, "page", {READINGS: [row]})
     except InputError as error:
@@ -78,8 +78,10 @@ def _correct(look: Look, campaign: str, specimen: str, version_id: int, typed: s
     return look.page("specimen.html", **_of_specimen(look, campaign, specimen) | {"done": words})
 
 
-def _as_row(ledger: Ledger, specimen: str, version_id: int) -> dict[str, Any]:
+def _as_row(ledger: Ledger, specimen: str, version_id: int, typed: str) -> dict[str, Any]:
     """A reading as a row that corrects it: all of it but the value.
+
+    A value typed without a unit is in the catalogue's, as is the error that was stated.
 
     Raises:
         NothingHereError: If the specimen has no such reading.
@@ -91,14 +93,12 @@ def _as_row(ledger: Ledger, specimen: str, version_id: int) -> dict[str, Any]:
     if found.empty:
         raise NothingHereError(f"{specimen} has no reading {version_id}; look at it again")
     held = plain_rows(found)[0]
-    kept = {
-        name: held[name] for name in ("specimen", "property", "temperature_c", "method", "note")
-    }
-    stated = (
-        {} if held["se"] is None else {"se": held["se"], "unit": CATALOGUE[held["property"]].unit}
-    )
+    kept = {name: held[name] for name in _KEPT}
+    stated: dict[str, Any] = {} if held["se"] is None else {"se": held["se"]}
+    if stated or typed[-1:].isdigit():
+        stated["unit"] = CATALOGUE[str(held["property"])].unit
     programme = json.loads(held["protocol"]) if held["protocol"] else {}
-    row = kept | stated | programme | {"n": held["n"], REPLACES: version_id}
+    row = kept | stated | programme | {"n": held["n"], REPLACES: version_id, "value": typed}
     return {name: value for name, value in row.items() if value is not None}
 
 

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from experiments.access import Role
 from experiments.display import number_text, range_text, typeset_unit, value_text, x_text
+from experiments.typeset import printed_numbers
 from experiments.web.guard import (
     COOKIE,
     CSRF_FIELD,
@@ -28,7 +29,7 @@ from experiments.web.guard import (
 from experiments.web.problems import status_of
 from experiments.web.shelf import Opened
 from experiments.web.state import server_of
-from experiments.web.words import minus, percent, value_span, when
+from experiments.web.words import percent, summary, value_span, when
 from features.errors import GlassError
 from features.properties import CATALOGUE
 
@@ -199,7 +200,8 @@ def _environment() -> Environment:
         "x": x_text,
         "when": when,
         "percent": percent,
-        "minus": minus,
+        "minus": printed_numbers,
+        "summary": summary,
         "value": value_text,
         "label": label,
     }

@@ -23,6 +23,8 @@ from features.properties import property_of
 router = APIRouter()
 
 ASR: Final = "area_specific_resistance"
+_TRUE: Final = ("lower", "upper")
+_READING: Final = ("reading_lower", "reading_upper")
 COLORS: Final = ("#00494b", "#b1480a", "#5b2a86")
 """Of a cell's parts; white on each is readable."""
 
@@ -32,10 +34,12 @@ async def what_if(look: Looking, campaign: str) -> HTMLResponse:
     """The page; without JavaScript its button answers with the whole of it."""
     asked = dict(look.request.query_params)
     config, values = await run_in_threadpool(_read, look, campaign)
-    parts = {}
-    for kind, answer in (("glass", _glass), ("cell", _cell)):
-        parts[kind] = await answer(look, campaign, config, asked, must="show" in asked)
-    return look.page("what_if.html", **values, **parts)
+    must = "show" in asked
+    return look.page(
+        "what_if.html", **values,
+        glass=await _glass(look, campaign, config, asked, must=must),
+        cell=await _cell(look, campaign, config, asked, must=must),
+    )  # fmt: skip
 
 
 @router.get("/c/{campaign}/parts/what-if/glass")
@@ -55,9 +59,7 @@ async def _part(look: Look, campaign: str, kind: str) -> HTMLResponse:
     config, values = await run_in_threadpool(_read, look, campaign)
     answer = _glass if kind == "glass" else _cell
     found = await answer(look, campaign, config, asked, must=True)
-    page = look.page(
-        f"_what_if_{kind}.html", **values, **{kind: found}, is_part=True
-    )  # fmt: skip
+    page = look.page(f"_what_if_{kind}.html", **values, part=found, is_part=True)
     names = [*(one.id for one in (*glass_sliders(config), *cell_sliders(config))), "medium"]
     kept = {name: asked[name] for name in names if name in asked}
     page.headers["HX-Replace-Url"] = f"/c/{campaign}/what-if?{urlencode(kept)}"
@@ -163,8 +165,8 @@ def _rows(predictions: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
             "label": capital(property_of(name).label),
             "unit": typeset_unit(name),
             "centre": value_markup(part["mean"], name),
-            "true": [value_markup(part[key], name) for key in ("lower", "upper")],
-            "reading": [value_markup(part[key], name) for key in ("reading_lower", "reading_upper")],
+            "true": [value_markup(part[end], name) for end in _TRUE],
+            "reading": [value_markup(part[end], name) for end in _READING],
         }
         for name, part in predictions.items()
     ]

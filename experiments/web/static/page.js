@@ -51,7 +51,8 @@ const paste = (event) => {
   if (!table || !/[\t\n]/.test(text.replace(/[\r\n]+$/, ""))) return;
   event.preventDefault();
   const rows = [...table.tBodies[0].rows].map(
-    (row) => [...row.querySelectorAll("input:not([type=hidden]), select")]);
+    (row) => [...row.querySelectorAll("input:not([type=hidden]), select")])
+    .filter((fields) => fields.length);
   const at = rows.findIndex((row) => row.includes(field));
   const from = rows[at].indexOf(field);
   let filled = 0, beyond = 0;

@@ -195,6 +195,7 @@ const drawSlices = (section, data) => {
     ...data.marks.flatMap((m) => [m.dot, m.low, m.high]),
   ], data.log);
   const here = section.querySelector("[data-here]");
+  if (at[at.length - 1] - at[0] < 1e-6) return "The campaign holds this variable, so there is nothing to draw along it.";
   const unit = data.up_axis.replace(/^[^(]*/, "");
   explain(here, [
     ["line", DEEP, "centre of the prediction"], ["band", DEEP, "90 % of the true value"],

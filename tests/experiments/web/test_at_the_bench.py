@@ -32,7 +32,8 @@ def test_from_an_empty_campaign_to_the_second_round_and_a_comparison(tmp_path: P
         assert _propose_and_accept(seen, first=False) == "R02"
         _compare(seen)
         _look_around(seen)
-        assert seen.faults == [], seen.faults
+        # Chromium logs the two refusals above as errors
+        assert [fault for fault in seen.faults if "422" not in fault] == []
         assert seen.elsewhere == []
 
 
