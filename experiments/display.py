@@ -208,3 +208,14 @@ def too_few(counts: Sequence[str]) -> list[str]:
         for phrase, head in heads
         if head and head[0].isdecimal() and int(head[0]) < FEW_READINGS
     ]
+
+
+def counted(n: int, noun: str) -> str:
+    """A count with its noun.
+
+    Examples:
+        >>> counted(1, "glass"), counted(3, "glass"), counted(0, "round")
+        ('1 glass', '3 glasses', '0 rounds')
+    """
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{n} {noun if n == 1 else plural}"

@@ -5,12 +5,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from experiments.display import unit_text, value_text
+from experiments.display import counted, unit_text, value_text
 from experiments.report_front import Front
 from experiments.report_history import Coverage, Volume
 from experiments.report_map import CellMap
 from experiments.report_slices import Curve, Slice
-from experiments.report_words import calibration_words, counted
+from experiments.report_words import calibration_words
 from features.properties import property_of
 
 _ALONG: Final = {

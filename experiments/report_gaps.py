@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from experiments.config import CampaignConfig, extremes
-from experiments.display import FEW_READINGS
+from experiments.display import FEW_READINGS, counted
 from experiments.knowledge import (
     CELL_PROPERTIES,
     GLASS_COLUMNS,
@@ -21,7 +21,6 @@ from experiments.report_gap import Gap, capital, holes, level_text, listed, medi
 from experiments.report_gaps_cells import cell_gaps
 from experiments.report_recipes import VARIABLES, glass_text, usual_recipe
 from experiments.report_slices import NOT_MADE_HERE
-from experiments.report_words import counted
 from features.properties import property_of
 from optimizer.confounds import Confound, confound_breakers, confounds
 

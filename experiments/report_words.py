@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from experiments.config import CampaignConfig
-from experiments.display import FEW_READINGS, typeset_unit, value_text
+from experiments.display import FEW_READINGS, counted, typeset_unit, value_text
 from experiments.knowledge import Knowledge, sound_cells, sound_pellets
 from experiments.report_front import Standing
 from experiments.report_history import LEVELS, Coverage, Volume
@@ -17,17 +17,6 @@ PAPER: Final = "Chi et al., Nat. Commun. 13, 2854 (2022)"
 PAPER_DOI: Final = "10.1038/s41467-022-30517-y"
 
 _KINDS: Final = {"glasses": "the glasses", "cells": "the cells"}
-
-
-def counted(n: int, noun: str) -> str:
-    """A count with its noun.
-
-    Examples:
-        >>> counted(1, "glass"), counted(3, "glass"), counted(0, "round")
-        ('1 glass', '3 glasses', '0 rounds')
-    """
-    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
-    return f"{n} {noun if n == 1 else plural}"
 
 
 def counts(knowledge: Knowledge, status: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -80,11 +80,8 @@ def what_if_cell(knowledge: Knowledge, config: CampaignConfig, cell: Mapping[str
         InputError: With every value that cannot be.
     """
     asked = {**usual_cell(config), **cell}
-    for side in ("core", "skin"):
-        names = ("x", "milling_time_h", "milling_media", "milling_speed_rpm")
-        layer = {name: asked[f"{side}_{name}"] for name in names}
-        layer["pressing_pressure_mpa"] = asked["pressing_pressure_mpa"]
-        refuse_impossible(config, layer)
+    if problems := _impossible_cell(config, asked):
+        raise InputError(problems)
     table = pd.DataFrame([asked], index=["asked"])
     table["precompaction_pressure_mpa"] = asked.get(
         "precompaction_pressure_mpa", config.cells.precompaction_pressure_mpa
@@ -236,6 +233,24 @@ def refuse_impossible(config: CampaignConfig, recipe: Mapping[str, Any]) -> None
     """
     if problems := impossible(config, recipe):
         raise InputError(problems)
+
+
+def _impossible_cell(config: CampaignConfig, cell: Mapping[str, Any]) -> list[Complaint]:
+    """What cannot be in a cell, one sentence a column; both layers share their pressing."""
+    found: dict[str, Complaint] = {}
+    for side in ("core", "skin"):
+        layer = {name: cell.get(f"{side}_{name}", cell.get(name)) for name in GLASS_COLUMNS}
+        for one in impossible(config, layer):
+            shared = one.column == "pressing_pressure_mpa"
+            column = str(one.column) if shared else f"{side}_{one.column}"
+            found[column] = Complaint(f"{column}: {one.said}", said=one.said, column=column)
+        column = f"{side}_mass_mg"
+        verdict = check_field(column, float(cell[column]))
+        if verdict.level == "reject":
+            found[column] = Complaint(
+                f"{column}: {verdict.message}", said=verdict.message, column=column
+            )
+    return list(found.values())
 
 
 def _warnings(config: CampaignConfig, recipe: Mapping[str, Any]) -> list[str]:

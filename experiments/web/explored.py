@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.campaign import Campaign
-from experiments.config import extremes
+from experiments.config import CampaignConfig, extremes
 from experiments.knowledge import PELLET_PROPERTIES, feature_ranges, sound_pellets
 from experiments.report_front import Standing, fronts, standing_glasses
 from experiments.report_map import cell_map
@@ -58,8 +58,9 @@ def slices_plain(
     if medium is not None:
         _require("medium", medium, tuple(MEDIA))
     knowledge, config = campaign.knowledge(), campaign.config
-    part = slice_along(knowledge, config, variable)
-    usual = usual_recipe(config) | ({} if medium is None else {"milling_media": medium})
+    if medium is not None:
+        config = _milled_in(config, medium)
+    part, usual = slice_along(knowledge, config, variable), usual_recipe(config)
     own = None
     if part is not None:
         own = next(curve for curve in part.curves if curve.property_id == property_id)
@@ -165,6 +166,18 @@ def cell_map_plain(campaign: Campaign) -> Plain | None:
         "n_readings": found.n_readings,
         "simulated": campaign.kind == "simulated",
     }
+
+
+def _milled_in(config: CampaignConfig, medium: str) -> CampaignConfig:
+    """The same search with another usual medium, so that curve, readings and words agree."""
+    return config.model_copy(
+        update={
+            "control": config.control.model_copy(update={"milling_media": medium}),
+            "glasses": config.glasses.model_copy(
+                update={"jars_owned": {**config.glasses.jars_owned, medium: 1}}
+            ),
+        }
+    )
 
 
 def _point(part: Standing, across: str, up: str) -> Plain:

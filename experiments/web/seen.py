@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from experiments.display import number_text, scientific, significant, typeset_unit, x_text
+from experiments.display import counted, number_text, scientific, significant, typeset_unit, x_text
 from experiments.report_recipes import UNITS
-from experiments.report_words import counted
 from experiments.typeset import printed_numbers
 from features.properties import CATALOGUE, property_of
 

@@ -19,6 +19,7 @@ from features.errors import CampaignError
 
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8080
+BACKLOG: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ def _bound(host: str, port: int) -> socket.socket:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((host, port))
+        found.listen(BACKLOG)  # who comes before the server is ready waits
     except (OSError, OverflowError) as error:
         found.close()
         raise CampaignError(

@@ -8,13 +8,14 @@ import pytest
 
 from experiments.campaign import Campaign
 from experiments.config import CampaignConfig, LiteratureConfig, MlflowConfig
+from experiments.display import counted
 from experiments.ledger_rows import ReadingRow
 from experiments.report_front import attained_surface, fronts, standing_cells, standing_glasses
 from experiments.report_history import Coverage, coverage, coverages, pit_bins, scores, volumes
 from experiments.report_map import cell_map
 from experiments.report_recipes import held_text, is_usual, usual_cell, usual_recipe
 from experiments.report_slices import bar, peaks, slice_along
-from experiments.report_words import calibration_words, counted, methods
+from experiments.report_words import calibration_words, methods
 from optimizer.objectives import Objective
 
 pytest_plugins = ["tests.experiments.reported_campaign"]

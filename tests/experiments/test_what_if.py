@@ -164,3 +164,10 @@ def test_rules_a_cell_breaks_are_named(campaign):
     found = what_if_cell(campaign.knowledge(), campaign.config, {"skin_x": 0.05})
     assert any("skin_x must be at least 0.3 against sodium" in one for one in found["broken_rules"])
     assert what_if_cell(campaign.knowledge(), campaign.config, {})["broken_rules"] == []
+
+
+def test_every_value_of_a_cell_that_cannot_be_is_named(campaign):
+    cell = {"core_x": 3.0, "skin_x": -1.0, "core_mass_mg": -5.0, "pressing_pressure_mpa": 600.0}
+    with pytest.raises(InputError, match=r"core_x: must lie between 0 and 2\.5, got 3") as error:
+        what_if_cell(campaign.knowledge(), campaign.config, cell)
+    assert {one.column for one in error.value.problems} == cell.keys()

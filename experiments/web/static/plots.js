@@ -264,6 +264,9 @@ const attainedOf = (front) => {
 const drawFronts = (section, data) => {
   const drawn = [], here = section.querySelector("[data-here]");
   if (!data.fronts.length) return "There is one objective only, so there is nothing to set it against.";
+  if (!data.fronts.some((front) => front.made.length + front.planned.length)) {
+    return "No glass has a reading of an objective yet, and none is planned.";
+  }
   explain(here, [
     ["dot", MARK, "made here"], ["diamond", OTHERS, "made by others"], ["ring", PLANNED, "planned"],
     ["line", DEEP, "attained front, median"], ["band", DEEP, "attained front, 5 to 95 %"],
@@ -340,7 +343,8 @@ const drawCells = (section, data) => {
       { caption: "Cells", heads: ["Specimen", "Core x", "Skin x", "State"],
         rows: map.marks.map((m) => [m.specimen, m.core_x, m.skin_x, m.state]) },
     ]);
-    const all = grid.flat(), low = Math.min(...all), high = Math.max(...all);
+    const all = grid.flat(), flat = Math.max(...all) - Math.min(...all) < 1e-6;
+    const low = Math.min(...all) - (flat ? 0.05 : 0), high = Math.max(...all) + (flat ? 0.05 : 0);
     const steps = [...Array(64).keys()].map((i) => low + ((high - low) * i) / 63);
     const ticks = isLog ? logTicks([low, high]) : [];
     const colored = { type: "heatmap", colorscale: colors, zmin: low, zmax: high, showscale: false };
@@ -389,17 +393,20 @@ const ask = async (section) => {
   const mine = asking[section.id] = new AbortController();
   say(section, "Working it out…");
   const from = section.dataset.from + (section.id === "slices" ? `?${choices()}` : "");
+  let answer, data;
   try {
-    const answer = await fetch(from, { signal: mine.signal, headers: { Accept: "application/json" } });
-    const data = await answer.json();
-    if (mine.signal.aborted) return;
-    if (!answer.ok) { clear(section); say(section, data.detail, true); return; }
-    answers[section.id] = data;
-    redraw(section);
+    answer = await fetch(from, { signal: mine.signal, headers: { Accept: "application/json" } });
+    data = await answer.json();
   } catch (error) {
-    if (error.name === "AbortError") return;
-    say(section, "The server cannot be reached; choose again in a moment.", true);
+    if (error.name !== "AbortError") {
+      say(section, "The server cannot be reached; choose again in a moment.", true);
+    }
+    return;
   }
+  if (mine.signal.aborted) return;
+  if (!answer.ok) { clear(section); say(section, data.detail, true); return; }
+  answers[section.id] = data;
+  redraw(section);
 };
 
 document.addEventListener("DOMContentLoaded", () => {

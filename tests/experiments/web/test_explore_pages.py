@@ -92,6 +92,9 @@ def test_readings_of_a_slice_say_what_they_are_made_of(looker):
 def test_a_slice_in_another_medium_says_so(looker):
     found = strict(looker.get("/c/sim/parts/slices.json?medium=agate").text)
     assert found["held"].startswith("milled 3 h at 500 rpm in agate")
+    same = {mark["specimen"] for mark in found["marks"] if mark["is_usual"]}
+    assert all(mark["medium"] == "agate" for mark in found["marks"] if mark["specimen"] in same)
+    assert found["medium"] == "agate"
 
 
 def test_what_a_plot_shows_is_a_sentence_with_its_ends():

@@ -62,7 +62,6 @@ def test_a_robot_does_two_rounds_and_nothing_twice_when_the_server_dies_in_the_m
         with Client(there) as client:
             rounds = closed_rounds(client, 4)
             readings = [(r["specimen"], r["property"]) for r in client.campaign("sim").readings()]
-            changes = list(client.campaign("sim").changes())
     finally:
         loop.kill()
         loop.communicate()
@@ -74,13 +73,6 @@ def test_a_robot_does_two_rounds_and_nothing_twice_when_the_server_dies_in_the_m
     ]
     ours = [pair for pair in readings if pair[0].startswith(("R03", "R04"))]
     assert len(ours) == len(set(ours)) >= 10
-    recorded = [
-        entry["specimen"]
-        for change in changes
-        for entry in change["what"]
-        if change["door"] == "API" and entry.get("specimen", "").endswith("-P1")
-    ]
-    assert recorded
     with Campaign.open(root / "sim") as campaign:
         assert campaign.verify() == []
         for glass in ("R03-G1", "R04-G1"):
