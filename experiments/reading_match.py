@@ -144,7 +144,8 @@ def _has_note(earlier: Mapping[str, Any], row: ReadingRow) -> bool:
 
 
 def _is_of_file(earlier: Mapping[str, Any], row: ReadingRow) -> bool:
-    return bool(earlier["source"] == row.source)
+    """Whether both stood in one file; rows that were typed or sent one by one never did."""
+    return row.file_sha256 is not None and bool(earlier["source"] == row.source)
 
 
 def _equal(left: Any, right: Any) -> bool:

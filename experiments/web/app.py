@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -74,7 +74,7 @@ def make_app(
     )
     app.state.guard = guard
     app.include_router(api)
-    app.include_router(pages)
+    app.include_router(pages, dependencies=[Depends(_tidied)])
     app.add_api_route("/static/plotly.min.js", _plotly, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     describe(app)
@@ -94,6 +94,12 @@ def _dress(app: FastAPI, rates: RateGuard, *, hosts: Collection[str], max_body: 
         return Armour(inner(), rates=rates, hosts=hosts, max_body=max_body)
 
     app.build_middleware_stack = dressed  # type: ignore[method-assign]
+
+
+async def _tidied(request: Request) -> AsyncIterator[None]:
+    """Let go of uploaded files once a page has answered."""
+    yield
+    await request.close()
 
 
 async def _plotly() -> FileResponse:

@@ -15,8 +15,8 @@ def facts_of(opened: Opened) -> dict[str, Any]:
         opened: The campaign.
 
     Returns:
-        name, campaign, id, kind, temperature_c, open_rounds, open_draft, specimens, readings,
-        objectives.
+        name, campaign, id, kind, temperature_c, ccd_protocol, open_rounds, open_draft, specimens,
+        readings, objectives.
     """
     ledger, config = opened.ledger, opened.config
     rounds = ledger.rounds()
@@ -27,6 +27,7 @@ def facts_of(opened: Opened) -> dict[str, Any]:
         "id": ledger.id,
         "kind": ledger.kind,
         "temperature_c": config.temperature_c,
+        "ccd_protocol": config.cells.ccd_protocol.model_dump(),
         "open_rounds": [str(name) for name in rounds.loc[rounds["state"] == "open", "id"]],
         "open_draft": open_draft_id(ledger),
         "specimens": {

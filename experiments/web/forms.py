@@ -159,7 +159,8 @@ def blank_form(ledger: Ledger, config: CampaignConfig, round_id: str) -> EntryFo
         cells = {"specimen": name, "kind": kind}
         version = int(frames[kind]["version_id"].loc[name])
         specimens.append(FormRow(cells, hints, replaces=version))
-    told = {*zip(ledger.readings()["specimen"], ledger.readings()["property"], strict=True)}
+    values = ledger.readings()  # once: others record meanwhile
+    told = {*zip(values["specimen"], values["property"], strict=True)}
     told |= not_measured(ledger, round_id)
     programme = config.cells.ccd_protocol.model_dump()
     readings = []

@@ -1,14 +1,16 @@
 """What the running server holds: campaigns, workers, jobs, and answers kept for a while."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from threading import Lock
+from typing import Any, Final, TypeVar
 from uuid import uuid4
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
@@ -21,9 +23,14 @@ from experiments.web.jobs import Bench, Job
 from experiments.web.lane import Call, Lane
 from experiments.web.shelf import Shelf
 
+N_RECORDERS: Final = 4
+"""Threads that record; more would only wait for each other."""
+
 KEPT_ANSWERS: Final = 128
 KEPT_FILES: Final = 10
 """Archives to be fetched; older ones are deleted."""
+
+_Done = TypeVar("_Done")
 
 
 @dataclass(slots=True)
@@ -47,6 +54,8 @@ class Server:
         default_factory=lambda: TemporaryDirectory(prefix="glassloop-")
     )
     _answers: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+    _desks: defaultdict[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
+    _recorders: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(N_RECORDERS))
 
     async def ask(self, work: str, campaign: str, person: Person, door: Door, **more: Any) -> Any:
         """Do something quick in the worker.
@@ -63,6 +72,14 @@ class Server:
         """
         folder = str(self.shelf.folder(campaign).resolve())
         return await self.quick.run(Call(work, {"folder": folder, **more}, person.name, door))
+
+    def desk(self, campaign: str) -> Lock:
+        """Held by who records in a campaign: the database lets writers wait, but in no order."""
+        return self._desks[campaign]
+
+    async def in_turn(self, work: Callable[..., _Done], *arguments: Any) -> _Done:
+        """Record in a thread; those that wait their turn take no thread from who reads."""
+        return await to_thread.run_sync(work, *arguments, limiter=self._recorders)
 
     async def look(self, work: str, campaign: str, person: Person, **more: Any) -> Any:
         """Do something quick that follows from data and configuration only.

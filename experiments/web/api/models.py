@@ -3,7 +3,7 @@
 from math import isfinite
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from experiments.table_limits import MAX_CELL
@@ -44,8 +44,18 @@ Cell = Annotated[
 """A cell as typed: text or number; null and absent are blank."""
 
 
+def _whole(value: Any) -> Any:
+    """A whole number that came as ``3.0``: some programs know no other numbers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    """Taken as it is described: no field that is not named, no ``true`` or ``"3"`` for a number."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class Me(BaseModel):
@@ -84,6 +94,9 @@ class CampaignFacts(BaseModel):
     id: str
     kind: Literal["real", "simulated"]
     temperature_c: float
+    ccd_protocol: dict[str, float] = Field(
+        description="Programme of a critical current: mA/cm2 and h; goes with its reading."
+    )
     open_rounds: list[str]
     open_draft: str | None
     specimens: dict[str, int] = Field(description="By kind: jar, pellet, cell.")
@@ -110,8 +123,8 @@ class JobOut(BaseModel):
 class ProposalIn(_Strict):
     """What is to be proposed; numbers left out are the campaign's."""
 
-    glasses: int | None = Field(default=None, ge=1, le=50, description="Jars of the mill run.")
-    trilayers: int | None = Field(default=None, ge=0, le=50, description="Tri-layer cells.")
+    glasses: Whole | None = Field(default=None, ge=1, le=50, description="Jars of the mill run.")
+    trilayers: Whole | None = Field(default=None, ge=0, le=50, description="Tri-layer cells.")
     budget_h: float | None = Field(default=None, gt=0, le=1e5, description="Hours it may cost, h.")
     accept: bool = Field(
         False, description="Open the round at once, as a robot does; otherwise it is a draft."
@@ -136,14 +149,14 @@ class RowEdit(_Strict):
 class DraftEdit(_Strict):
     """Changes of a version of a draft; refused when somebody else made another one."""
 
-    version: int = Field(ge=1, description="The version that was looked at.")
+    version: Whole = Field(ge=1, description="The version that was looked at.")
     edits: list[RowEdit] = Field(min_length=1, max_length=100)
 
 
 class DraftVersion(_Strict):
     """Which version is meant; refused when it is not the newest."""
 
-    version: int = Field(ge=1)
+    version: Whole = Field(ge=1)
 
 
 class DraftOut(BaseModel):
@@ -233,7 +246,7 @@ class SpecimenIn(_Strict):
     temperature_c: Cell = None
     operator: Cell = None
     note: Cell = None
-    replaces: int | None = Field(
+    replaces: Whole | None = Field(
         None, ge=0, le=2**53, description="version_id that was looked at; refused if it changed."
     )
 
@@ -258,7 +271,7 @@ class ReadingIn(_Strict):
     end_ma_cm2: Cell = None
     stack_pressure_mpa: Cell = None
     note: Cell = None
-    replaces: int | None = Field(
+    replaces: Whole | None = Field(
         None, ge=0, le=2**53, description="version_id that was looked at, 0 for none; refused if "
         "somebody recorded another value since."
     )  # fmt: skip

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
-from fastapi.concurrency import run_in_threadpool
 
 from experiments.access import Person
 from experiments.acting import Door, acting
@@ -151,7 +150,8 @@ def take(
         if repeat is not None:
             tx.add_answer(repeat.row(done))
 
-    with acting(person.name, door), server.shelf.opened(campaign) as opened:
+    desk = server.desk(campaign)
+    with desk, acting(person.name, door), server.shelf.opened(campaign) as opened:
         if (before := answered(opened.ledger, repeat)) is not None:
             return dict(before)
         try:
@@ -175,7 +175,7 @@ async def _taken(
     server = server_of(request)
     repeat = asked(person.name, key, f"record {campaign}", body)
     before = None if repeat is None else server.bench.named(repeat)
-    done = await run_in_threadpool(take, server, campaign, person, "API", body, repeat)
+    done = await server.in_turn(take, server, campaign, person, "API", body, repeat)
     if done["rounds"] and before is None:
         before = server.settle_later(campaign, person, "API")
         server.bench.name(before, repeat)

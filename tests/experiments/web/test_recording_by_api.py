@@ -206,6 +206,17 @@ def test_a_specimen_that_somebody_else_changed_meanwhile_is_not_changed_unseen(l
     assert send(lab, [lost], **ana).json()["unchanged"] == 1  # who says the same is no conflict
 
 
+def test_a_second_measurement_sent_later_is_kept_beside_the_first(lab: TestClient):
+    send(lab, [JAR, PELLET], [READING | {"note": "morning"}])
+    later = send(lab, [], [READING | {"note": "evening", "value": "1.5e-5"}]).json()
+    assert (later["readings_added"], later["readings_corrected"]) == (1, 0)
+    held_now = {
+        (one["note"], one["lower"]) for one in lab.get(f"{HERE}/readings").json()["items"]
+        if one["specimen"] == "R01-G1-P1"
+    }  # fmt: skip
+    assert held_now == {("morning", 1.2e-5), ("evening", 1.5e-5)}
+
+
 def test_every_change_names_its_person_and_the_door(lab: TestClient):
     ana = bearer(lab, "Ana")
     send(lab, [JAR, PELLET], [READING], **ana)

@@ -40,6 +40,7 @@ HELD: Final = [
     checks.response_schema_conformance,
     checks.unsupported_method,
     checks.allow_header_conformance,
+    checks.negative_data_rejection,
 ]
 KNOWN: Final = {
     "campaign": "lab",
@@ -87,9 +88,7 @@ def _leave_out_long_work(patch: pytest.MonkeyPatch) -> None:
 
     def begin(self: Server, kind: str, work: str, campaign: str, person: Person, *_: Any, **__: Any) -> Job:
         self.shelf.folder(campaign)
-        job = Job(kind, campaign, person.name, state="done", share=1.0, words="done")
-        self.bench.keep(job)
-        return job
+        return Job(kind, campaign, person.name, state="done", share=1.0, words="done")
 
     def begin_once(self: Server, work: str, campaign: str, person: Person, *_: Any, **__: Any) -> Job:
         return begin(self, work, work, campaign, person)
