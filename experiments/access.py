@@ -238,7 +238,7 @@ class AccessStore:
         if info.last_used is not None and info.last_used >= today:
             return
         # a full or a read-only disk must not lock anybody out
-        with suppress(AccessError), self._file.writing() as connection:
+        with suppress(AccessError), self._file.writing(is_patient=False) as connection:
             connection.execute(
                 "UPDATE token SET last_used = ? WHERE id = ?", (today.isoformat(), info.id)
             )

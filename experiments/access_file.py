@@ -14,6 +14,9 @@ from features.errors import AccessError
 BUSY_TIMEOUT_S: Final = 30.0
 """How long a writer waits for the one before."""
 
+READ_TIMEOUT_S: Final = 2.0
+"""How long who only looks waits: somebody is in front of a page."""
+
 COOKIE_SECRET_BYTES: Final = 32
 
 _MODE: Final = 0o600  # who reads the cookie secret can sign in as anybody
@@ -75,23 +78,27 @@ class AccessFile:
         Raises:
             AccessError: If it cannot be read, or is no file of access tokens.
         """
-        with self._connection() as connection:
+        with self._connection(READ_TIMEOUT_S) as connection:
             self._require_ours(connection)
             yield connection
 
     @contextmanager
-    def writing(self, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+    def writing(
+        self, *, create: bool = False, is_patient: bool = True
+    ) -> Iterator[sqlite3.Connection]:
         """The file in one transaction: all of it lands, or nothing.
 
         Args:
             create: Make the file first if there is none.
+            is_patient: Whether to wait long for another who writes.
 
         Raises:
             AccessError: If it cannot be written, or is no file of access tokens.
         """
         if create:
             self._make()
-        with self._connection() as connection:
+        timeout = BUSY_TIMEOUT_S if is_patient else READ_TIMEOUT_S
+        with self._connection(timeout) as connection:
             connection.execute("BEGIN IMMEDIATE")  # read and write as one, whoever else writes
             try:
                 if create and self._is_empty(connection):
@@ -129,7 +136,7 @@ class AccessFile:
                 ) from error
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _connection(self, timeout_s: float) -> Iterator[sqlite3.Connection]:
         if not self.exists:
             raise AccessError(
                 f"{self.path}: there is no such file, no token was made yet; make one with "
@@ -138,7 +145,7 @@ class AccessFile:
         address = f"{self.path.absolute().as_uri()}?mode=rw"  # never makes the file
         try:
             with closing(
-                sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+                sqlite3.connect(address, uri=True, timeout=timeout_s, isolation_level=None)
             ) as connection:
                 yield connection
         except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter of damaged text

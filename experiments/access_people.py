@@ -15,9 +15,9 @@ class Role(StrEnum):
     """
 
     READ = "read"
-    """Look, predict, compare, export."""
+    """Look, at the last comparison too; predict and export."""
     RECORD = "record"
-    """Propose, accept and record results."""
+    """Propose, accept, record results and have surrogates compared."""
     ADMIN = "admin"
     """Make campaigns, and see who has access."""
 

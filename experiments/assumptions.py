@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from experiments.acting import acting_by_itself
 from experiments.config import AssumptionConfig, CampaignConfig
 from experiments.ledger import Ledger
 from experiments.paper import PaperData, paper_data
@@ -37,34 +38,35 @@ def plant_paper(ledger: Ledger, config: CampaignConfig, *, empty: bool = False) 
 def apply_assumptions(ledger: Ledger, config: CampaignConfig) -> list[str]:
     """Re-derive the paper's rows when an assumption was changed in ``campaign.yaml``.
 
-    Nothing is overwritten: the new rows supersede the old ones, and the change is logged.
+    Nothing is overwritten: the new rows supersede the old ones, and the change is logged. It is
+    signed as glassloop's own, since who edited the file is not known.
 
     Args:
         ledger: The campaign's ledger.
         config: The assumptions wanted now.
 
     Returns:
-        The settings that changed.
+        The settings that changed; none when another process was quicker.
     """
-    wanted = config.assumptions.model_dump()
-    in_force = assumptions_in_force(ledger)
-    changed = [key for key, value in wanted.items() if in_force.get(key) != value]
-    if not changed:
+    if not _changes(ledger, config):
         return []
     data = paper_data(config.assumptions)
-    held = ledger.readings()
-    versions = dict(zip(held["source"], held["version_id"], strict=True))
-    cells = set(ledger.cells().index)
-    with ledger.transaction() as tx:
+    with acting_by_itself(), ledger.transaction() as tx:
+        changes = _changes(ledger, config)  # again, now that nobody else can write
+        if not changes:
+            return []
+        held = ledger.readings()
+        versions = dict(zip(held["source"], held["version_id"], strict=True))
+        cells = set(ledger.cells().index)
         for cell in data.cells:
             if cell.id in cells:
                 tx.correct_cell(cell)
         for reading in data.readings:
             if reading.source in versions:
                 tx.correct_reading(int(versions[reading.source]), reading)
-        for key in changed:
-            tx.add_assumption_change(key, in_force.get(key), wanted[key])
-    return changed
+        for key, (old, new) in changes.items():
+            tx.add_assumption_change(key, old, new)
+    return list(changes)
 
 
 def assumptions_in_force(ledger: Ledger) -> dict[str, Any]:
@@ -106,6 +108,16 @@ def both_readings(config: CampaignConfig) -> dict[str, list[Mapping[str, Any]]]:
             for cell in paper_data(other).cells
         ]
     return found
+
+
+def _changes(ledger: Ledger, config: CampaignConfig) -> dict[str, tuple[Any, Any]]:
+    """Settings that differ from those in force, each with what it was and is to be."""
+    in_force = assumptions_in_force(ledger)
+    return {
+        key: (in_force.get(key), new)
+        for key, new in config.assumptions.model_dump().items()
+        if in_force.get(key) != new
+    }
 
 
 def _rows(data: PaperData) -> list[Mapping[str, Any]]:

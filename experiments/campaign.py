@@ -29,7 +29,7 @@ from experiments.recording import Report, hashes_of, record_files, take_in
 from experiments.report import ReportFiles, write_report
 from experiments.round_files import PICTURE, ROUND_FILES, label_simulated, round_files
 from experiments.round_folder import write_folder
-from experiments.round_ledger import Also, write_round
+from experiments.round_ledger import Also, Plan, write_as_of_now
 from experiments.round_plan import JAR_COLUMNS, Chooser, Round, choose_round, plan_round
 from experiments.settling import close, settle
 from experiments.simulation import VIRTUAL, VirtualChemist
@@ -205,22 +205,26 @@ class Campaign:
 
         Raises:
             CampaignError: If more jars are asked for than are owned, or the budget pays for none.
+            ConflictError: If others change the ledger again and again while it is planned.
             SpaceError: If nothing new can be proposed.
         """
         q = self.config.batch.glasses if glasses is None else glasses
         k = self.config.batch.trilayers if trilayers is None else trilayers
-        knowledge = self.knowledge()
-        round_ = plan_round(
-            self.ledger,
-            self.config,
-            knowledge,
-            glasses=q,
-            trilayers=k,
-            budget_h=budget_h,
-            choose=choose,
-        )
-        write_round(self.ledger, self.config, knowledge, round_, also=also)
-        return self.show(round_["round"])
+
+        def plan() -> Plan:
+            knowledge = self.knowledge()
+            round_ = plan_round(
+                self.ledger,
+                self.config,
+                knowledge,
+                glasses=q,
+                trilayers=k,
+                budget_h=budget_h,
+                choose=choose,
+            )
+            return Plan(knowledge, round_, also)
+
+        return self.show(write_as_of_now(self.ledger, self.config, plan))
 
     def measure(self) -> Ranking:
         """Which measurement next, beside making new glasses. Opens no round, writes nothing.

@@ -1,5 +1,7 @@
 """A sentence about a file that still knows its place."""
 
+from typing import Self
+
 
 class Complaint(str):
     """A sentence for people that tells a program where it points to.
@@ -36,7 +38,7 @@ class Complaint(str):
         row: int | None = None,
         column: str | None = None,
         specimen: str = "",
-    ) -> "Complaint":
+    ) -> Self:
         """A sentence and its place.
 
         Args:
@@ -65,3 +67,27 @@ class Complaint(str):
             column=self.column,
             specimen=self.specimen,
         )
+
+
+class Overtaken(Complaint):
+    """A sentence about something that somebody else changed meanwhile.
+
+    Attributes:
+        version: What it is now; who has read the sentence knows it.
+    """
+
+    version: int
+
+    @classmethod
+    def of(cls, complaint: Complaint, version: int) -> "Overtaken":
+        """The same sentence, with the version it tells of."""
+        found = cls(
+            complaint,
+            said=complaint.said,
+            file=complaint.file,
+            row=complaint.row,
+            column=complaint.column,
+            specimen=complaint.specimen,
+        )
+        found.version = version
+        return found

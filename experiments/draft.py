@@ -23,7 +23,7 @@ from experiments.draft_record import (
 )
 from experiments.draft_sheet import Names
 from experiments.ledger import Transaction
-from experiments.round_ledger import Also, write_round
+from experiments.round_ledger import Also, Plan, write_as_of_now
 from experiments.round_plan import Chooser, Round, choose_round, round_id
 from features.errors import ConflictError
 
@@ -103,7 +103,8 @@ def accept_draft(campaign: Campaign, draft_id: str, version: int, *, also: Also 
     """Make a draft a round: predictions are frozen from the surrogates as they are now.
 
     Round and accepted draft are written in one transaction; then the round's folder is written,
-    and MLflow is told when it can be reached.
+    and MLflow is told when it can be reached. Of what others write meanwhile nothing is missed: the
+    draft is then checked and predicted again.
 
     Args:
         campaign: Where.
@@ -116,35 +117,18 @@ def accept_draft(campaign: Campaign, draft_id: str, version: int, *, also: Also 
 
     Raises:
         CampaignError: If there is none of that id.
-        ConflictError: If it is no longer open, or was changed meanwhile.
+        ConflictError: If it is no longer open, or was changed meanwhile, or if others change the
+            ledger again and again while it is predicted.
         InputError: With everything that can no longer be made, by the ledger and ``campaign.yaml``
             as they are now.
     """
     ledger, config = campaign.ledger, campaign.config
-    draft = current_draft(ledger, draft_id, version)
-    sheet, begun = draft.sheet, draft.ledger_state
-    names = Names(sheet.ids(round_id(len(ledger.rounds()) + 1)), draft.id)
-    choice = checked_choice(ledger, config, sheet, names)
-    knowledge = campaign.knowledge()
-    round_ = round_of(ledger, config, knowledge, choice, sheet.budget_h)
-    warnings = warnings_of(ledger, config, sheet, round_, begun=begun, names=names)
-    round_ |= {"warnings": list(warnings), "draft": draft.id}
-    accepted = replace(
-        draft,
-        version=version + 1,
-        state="accepted",
-        planned=round_,
-        warnings=warnings,
-        accepted_as=round_["round"],
+    written = write_as_of_now(
+        ledger,
+        config,
+        lambda: _as_planned(campaign, current_draft(ledger, draft_id, version), also),
     )
-
-    def and_draft(tx: Transaction, name: str) -> None:
-        tx.add_draft(accepted.as_row())
-        if also is not None:
-            also(tx, name)
-
-    write_round(ledger, config, knowledge, round_, also=and_draft)
-    return campaign.show(round_["round"])
+    return campaign.show(written)
 
 
 def discard_draft(campaign: Campaign, draft_id: str, version: int, *, also: Also = None) -> Draft:
@@ -167,3 +151,30 @@ def discard_draft(campaign: Campaign, draft_id: str, version: int, *, also: Also
     return write_version(
         campaign.ledger, replace(draft, version=version + 1, state="discarded"), also
     )
+
+
+def _as_planned(campaign: Campaign, draft: Draft, also: Also) -> Plan:
+    """The round a draft becomes with the data of now, and the draft accepted with it."""
+    ledger, config = campaign.ledger, campaign.config
+    sheet, begun = draft.sheet, draft.ledger_state
+    names = Names(sheet.ids(round_id(len(ledger.rounds()) + 1)), draft.id)
+    choice = checked_choice(ledger, config, sheet, names)
+    knowledge = campaign.knowledge()
+    round_ = round_of(ledger, config, knowledge, choice, sheet.budget_h)
+    warnings = warnings_of(ledger, config, sheet, round_, begun=begun, names=names)
+    round_ |= {"warnings": list(warnings), "draft": draft.id}
+    accepted = replace(
+        draft,
+        version=draft.version + 1,
+        state="accepted",
+        planned=round_,
+        warnings=warnings,
+        accepted_as=round_["round"],
+    )
+
+    def and_draft(tx: Transaction, name: str) -> None:
+        tx.add_draft(accepted.as_row())
+        if also is not None:
+            also(tx, name)
+
+    return Plan(knowledge, round_, and_draft)

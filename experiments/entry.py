@@ -7,6 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from experiments.bench import Bench
+from experiments.complaint import Overtaken
 from experiments.config import CampaignConfig
 from experiments.csv_files import Row
 from experiments.frozen_check import refuse_altered
@@ -145,14 +146,13 @@ def _stale_specimens(
         if kind is not None and wanted.get(specimen) == _as_held(ledger, kind, specimen):
             continue
         who = _changed_by(ledger, specimen, held.get("version_id")) or "somebody"
-        faults.append(
-            row.complaint(
-                "status",
-                f"{specimen} was changed by {who} at {held.get('recorded_at', 'another time')} to "
-                f"{held.get('status', 'unknown')} since you looked, got {row['status']}; look "
-                "again, then record",
-            )
+        said = row.complaint(
+            "status",
+            f"{specimen} was changed by {who} at {held.get('recorded_at', 'another time')} to "
+            f"{held.get('status', 'unknown')} since you looked, got {row['status']}; look "
+            "again, then record",
         )
+        faults.append(Overtaken.of(said, int(held.get("version_id", 0))))
     return faults
 
 
@@ -190,14 +190,13 @@ def _stale_readings(
         now = _current(held, reading)
         if now is None or int(now["version_id"]) == version or _agrees(now, reading):
             continue
-        faults.append(
-            rows[index].complaint(
-                "value",
-                f"{now['recorded_by'] or 'somebody'} recorded {now['text']} at "
-                f"{now['recorded_at']} since you looked, got {reading.text}; send it again to "
-                "replace that, or clear it",
-            )
+        said = rows[index].complaint(
+            "value",
+            f"{now['recorded_by'] or 'somebody'} recorded {now['text']} at "
+            f"{now['recorded_at']} since you looked, got {reading.text}; send it again to "
+            "replace that, or clear it",
         )
+        faults.append(Overtaken.of(said, int(now["version_id"])))
     return faults
 
 

@@ -119,6 +119,28 @@ def ccd_reading(values: RowValues, interval: Interval | None) -> tuple[Interval 
     return Interval(interval.lower, above), text
 
 
+def value_and_unit(text: str) -> tuple[str, str]:
+    """A value as entered, taken apart.
+
+    Args:
+        text: As the ledger keeps it.
+
+    Returns:
+        Value and unit; an empty unit where none was given.
+
+    Examples:
+        >>> value_and_unit("0.02 mS/cm"), value_and_unit("<1e-10"), value_and_unit("81.5 %")
+        (('0.02', 'mS/cm'), ('<1e-10', ''), ('81.5', '%'))
+    """
+    plain = plain_text(text)
+    if plain.endswith(" 1"):  # the unit of what has none
+        return plain.removesuffix(" 1"), "1"
+    found = _UNIT_IN_TEXT.search(plain)
+    if found is None:
+        return plain, ""
+    return plain[: found.start()].strip(), found["unit"].strip()
+
+
 def _unit_of_error(values: RowValues, entry: Property) -> str | None:
     """Unit of sd and se: that of the unit column, which the value must share."""
     column = values.row["unit"]

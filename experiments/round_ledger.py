@@ -1,6 +1,8 @@
 """A round in the ledger: specimens planned, predictions frozen, MLflow to be told."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
 from experiments.canonical import canonical
 from experiments.config import CampaignConfig
@@ -11,9 +13,59 @@ from experiments.ledger import Ledger, Transaction
 from experiments.ledger_rows import CellRow, JarRow, Origin, OutboxRow, PelletRow, ProposalRow
 from experiments.round_messages import opened_message
 from experiments.round_plan import JAR_COLUMNS, Round
+from features.errors import ConflictError
 
 Also = Callable[[Transaction, str], None] | None
 """Writes more in the transaction that writes something, given its id; what it refuses is undone."""
+
+
+PLANNED_AGAIN: Final = 3
+"""How often a round is planned again because the ledger changed meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A round that is planned and not written yet.
+
+    Attributes:
+        knowledge: The surrogates that predicted it.
+        round: The round as plain data.
+        also: Writes more in the same transaction, given its id.
+    """
+
+    knowledge: Knowledge
+    round: Round
+    also: Also = None
+
+
+def write_as_of_now(ledger: Ledger, config: CampaignConfig, plan: Callable[[], Plan]) -> str:
+    """Plan a round and write it, planned with just the data that are in the ledger before it.
+
+    When others write between the planning and the writing, it is planned again.
+
+    Args:
+        ledger: The campaign's ledger.
+        config: The configuration as it stands.
+        plan: Plans the round from the ledger as it is then.
+
+    Returns:
+        The round's id.
+
+    Raises:
+        ConflictError: If others write whenever it is planned.
+    """
+    for _ in range(1 + PLANNED_AGAIN):
+        state = ledger.state()
+        planned = plan()
+        if write_round(
+            ledger, config, planned.knowledge, planned.round,
+            planned_at=state, also=planned.also,
+        ):  # fmt: skip
+            return str(planned.round["round"])
+    raise ConflictError(
+        f"round: was planned {1 + PLANNED_AGAIN} times and each time others changed the ledger "
+        "meanwhile, nothing was written; try again when fewer people are recording"
+    )
 
 
 def write_round(
@@ -22,8 +74,9 @@ def write_round(
     knowledge: Knowledge,
     round_: Round,
     *,
+    planned_at: tuple[int, ...] | None = None,
     also: Also = None,
-) -> None:
+) -> bool:
     """Write a planned round in one transaction, with what baselines expect of it, and its hash.
 
     Args:
@@ -31,7 +84,11 @@ def write_round(
         config: The configuration as it stands.
         knowledge: The surrogates that predicted it; they are frozen.
         round_: The round as plain data.
+        planned_at: ``Ledger.state`` before it was planned; not looked at when left out.
         also: Writes more in the same transaction, before the round, given its id.
+
+    Returns:
+        False when the ledger changed since it was planned, and then nothing is written.
     """
     digest, body = knowledge.frozen()
     round_id, number = str(round_["round"]), int(str(round_["round"])[1:])
@@ -41,6 +98,8 @@ def write_round(
     origin: Origin = "simulated" if ledger.kind == "simulated" else "lab"
     told = opened_message(config, knowledge, round_, body) if config.mlflow.track else None
     with ledger.transaction() as tx:
+        if planned_at is not None and ledger.state() != planned_at:
+            return False
         if also is not None:
             also(tx, round_id)
         tx.add_round(
@@ -91,3 +150,4 @@ def write_round(
                 )
         if told is not None:
             tx.add_outbox(OutboxRow(kind="round_opened", round_id=round_id, payload=told))
+    return True

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from experiments.acting import acting_by_itself
 from experiments.clusters import clusters_of
 from experiments.config import TEMPERATURE_TOLERANCE_C, CampaignConfig
 from experiments.frozen_check import altered_in_ledger
@@ -28,21 +29,15 @@ def unsettled(ledger: Ledger) -> list[str]:
     Results are committed before they are scored; a crash between leaves a round here, and the
     next command settles it.
     """
-    events = ledger.round_events()
-    waiting = []
-    for round_id in ledger.rounds()["id"]:
-        kinds = list(events.loc[events["round_id"] == round_id, "event"])
-        last = {kind: index for index, kind in enumerate(kinds)}
-        if last.get("recorded", -1) > last.get("scored", -1):
-            waiting.append(str(round_id))
-    return waiting
+    return list(_newest_results(ledger))
 
 
 def settle(ledger: Ledger, config: CampaignConfig) -> list[str]:
     """Score every round with new results; close those that are complete.
 
     A round whose frozen predictions were altered is passed over: the others, and every command
-    that does not need it, work on.
+    that does not need it, work on. So is a round that another process settled meanwhile, or has
+    recorded more of and will settle. All of it is signed as glassloop's own.
 
     Args:
         ledger: The campaign's ledger.
@@ -51,20 +46,25 @@ def settle(ledger: Ledger, config: CampaignConfig) -> list[str]:
     Returns:
         Rounds closed now.
     """
-    waiting = [name for name in unsettled(ledger) if not altered_in_ledger(ledger, name)]
+    waiting = {
+        name: results
+        for name, results in _newest_results(ledger).items()
+        if not altered_in_ledger(ledger, name)
+    }
     if not waiting:
         return []
     now = hypervolumes(fit_knowledge(ledger, config), config)
     closed = []
-    for round_id in waiting:
+    for round_id, results in waiting.items():
         model = FrozenModel.of(ledger, round_id)
         judged = judge_round(ledger, round_id, model)
         surprises = surprises_of(judged, model, clusters_of(ledger))
-        is_open = ledger.rounds().set_index("id").loc[round_id, "state"] == "open"
-        complete = is_open and not undecided(ledger, round_id)
-        with ledger.transaction() as tx:
+        with acting_by_itself(), ledger.transaction() as tx:
+            if _newest_results(ledger).get(round_id) != results:
+                continue  # looked at now that nobody else can write: another was quicker
             _write_scores(tx, ledger, config, round_id, judged, surprises, now)
-            if complete:
+            is_open = ledger.rounds().set_index("id").loc[round_id, "state"] == "open"
+            if is_open and not undecided(ledger, round_id):
                 close(tx, round_id, config)
                 closed.append(round_id)
     return closed
@@ -130,6 +130,18 @@ def last_summary(ledger: Ledger, round_id: str | None = None) -> dict[str, Any] 
     latest = scored.groupby("round_id")["detail"].last()
     scores = [Score(**row) for detail in latest for row in detail["scores"]]
     return summary(scores) if scores else None
+
+
+def _newest_results(ledger: Ledger) -> dict[str, int]:
+    """Rounds with results newer than their scores, oldest first, each with when they came."""
+    events = ledger.round_events()
+    waiting = {}
+    for round_id in map(str, ledger.rounds()["id"]):
+        own = events.loc[events["round_id"] == round_id]
+        last = dict(zip(own["event"], own["id"], strict=True))
+        if last.get("recorded", -1) > last.get("scored", -1):
+            waiting[round_id] = int(last["recorded"])
+    return waiting
 
 
 def _write_scores(

@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Any, Final
 from zipfile import BadZipFile, ZipFile
 
+from defusedxml.ElementTree import iterparse
 from openpyxl import load_workbook
 from openpyxl.formula.tokenizer import TokenizerError
 from openpyxl.formula.translate import TranslatorError
@@ -33,12 +34,15 @@ MAX_SHEETS: Final = 50
 _LAST_ROW: Final = 1_048_576
 """No spreadsheet program has more rows."""
 
-_MERGED: Final = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=[\"']([A-Z]+[0-9]+:[A-Z]+[0-9]+)")
+_RANGE: Final = re.compile("[A-Z]+[0-9]+:[A-Z]+[0-9]+")
 _LITERAL: Final = re.compile(r"\"[^\"]*\"|\\.|_.|\*.")
 """Parts of a number format that are shown as they stand."""
 
 _EXACT: Final = 10**16
 """Whole numbers below are written out in full."""
+
+MAX_TEXT: Final = 20_000_000
+"""Characters of a sheet's cells: many cells may point to one long text."""
 
 _NAMED: Final = 3
 """Merged ranges that are named."""
@@ -158,9 +162,15 @@ def _chosen(name: str, sheets: Sequence[Sheet], required: Sequence[str]) -> Shee
 def _lines(name: str, sheet: Sheet) -> Iterator[tuple[int, list[str]]]:
     """Lines that are not blank, without the blank cells at their ends."""
     sheet.reset_dimensions()  # a sheet may claim any
-    n_cells = 0
+    n_cells = n_characters = 0
     for number, cells in enumerate(sheet.iter_rows(max_row=_LAST_ROW), start=1):
         n_cells += len(cells)
+        n_characters += sum(len(cell.value) for cell in cells if isinstance(cell.value, str))
+        if n_characters > MAX_TEXT:
+            raise TableError(
+                f"{name}, sheet {sheet.title!r}: spells out more than {MAX_TEXT:,} characters; "
+                "copy only the table into a new workbook"
+            )
         if n_cells > MAX_ROWS * MAX_COLUMNS:
             raise TableError(
                 f"{name}, sheet {sheet.title!r}: spreads over more than "
@@ -186,8 +196,7 @@ def _refuse_merged(name: str, sheet: Sheet, raw: bytes, lines: Lines) -> None:
         xml = archive.read(sheet._worksheet_path)  # noqa: SLF001 - streamed sheets hide merges
     texts = dict(lines)
     merged = []
-    for found in _MERGED.findall(xml):
-        place = found.decode()
+    for place in _merged_ranges(xml):
         column, row, _, _ = range_boundaries(place)
         if any(texts.get(row, [])[column - 1 : column]):
             merged.append(place)
@@ -197,3 +206,11 @@ def _refuse_merged(name: str, sheet: Sheet, raw: bytes, lines: Lines) -> None:
             f"{name}, sheet {sheet.title!r}: has merged cells, got {', '.join(merged[:_NAMED])}"
             f"{more}; unmerge them and fill in each"
         )
+
+
+def _merged_ranges(xml: bytes) -> Iterator[str]:
+    for _, element in iterparse(BytesIO(xml)):
+        place = element.get("ref", "")
+        if element.tag.rpartition("}")[2] == "mergeCell" and _RANGE.fullmatch(place):
+            yield place
+        element.clear()

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Final
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+from experiments.workbook_xml import is_xml, lengthy
 from features.errors import TableError
 
 OLD_WORKBOOK: Final = b"\xd0\xcf\x11\xe0"
@@ -30,7 +31,6 @@ MAX_TAGS: Final = 1_000_000
 _SMALL: Final = 1024 * 1024
 """A file not larger is no bomb, however well it packs."""
 
-_CHUNK: Final = 1024 * 1024
 _REMEDY: Final = "save it as .xlsx or CSV and give that file"
 _ENCRYPTED_STREAM: Final = "EncryptedPackage".encode("utf-16-le")
 _ARCHIVES: Final = re.compile(
@@ -73,11 +73,8 @@ def refuse_harmful(name: str, raw: bytes) -> None:
             entries = archive.infolist()
             if why := _too_much(entries) or _strange(entries) or _no_workbook(archive):
                 raise TableError(f"{name}: {why}")
-            if _tags(archive, entries) > MAX_TAGS:
-                raise TableError(
-                    f"{name}: holds more than {MAX_TAGS // 4:,} cells; remove sheets, or save the "
-                    "one needed as CSV"
-                )
+            if why := _too_long(archive, entries):
+                raise TableError(f"{name}: {why}")
     except TableError:
         raise
     except _UNREADABLE as error:
@@ -147,12 +144,22 @@ def _begins(archive: ZipFile, name: str) -> bytes:
         return file.read(len(ZIPPED))
 
 
-def _tags(archive: ZipFile, entries: Iterable[ZipInfo]) -> int:
-    """How many XML tags there are, at most; reading all of it also finds damage."""
-    count = 0
+def _too_long(archive: ZipFile, entries: Iterable[ZipInfo]) -> str:
+    """Why the XML would take too long to read; reading all of the archive also finds damage."""
+    n_tags = 0
     for entry in entries:
-        is_xml = entry.filename.lower().endswith((".xml", ".rels"))
-        with archive.open(entry) as file:
-            while chunk := file.read(_CHUNK):
-                count += chunk.count(b"<") if is_xml else 0
-    return count
+        raw = archive.read(entry)
+        if not is_xml(raw):
+            continue
+        n_tags += raw.count(b"<")
+        if n_tags > MAX_TAGS:
+            return (
+                f"holds more than {MAX_TAGS // 4:,} cells; remove sheets, or save the one needed "
+                "as CSV"
+            )
+        if found := lengthy(raw):
+            return (
+                f"holds {found} in {entry.filename!r}, as no spreadsheet program writes; save the "
+                "sheet needed as CSV"
+            )
+    return ""

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from experiments.access import AccessStore
 from experiments.web.api import router as api
 from experiments.web.armour import HERE, MAX_BODY_BYTES, Armour, RateGuard, Rates
+from experiments.web.counter import BusyError, Counter
 from experiments.web.guard import Guard, NotAllowedError, TooManyAttemptsError
 from experiments.web.jobs import Bench
 from experiments.web.lane import Lane, workshop
@@ -27,6 +28,15 @@ from experiments.web.problems import of_error, of_fault, of_http, of_validation,
 from experiments.web.shelf import Shelf
 from experiments.web.state import Server
 from features.errors import GlassError
+
+QUICK_S: Final = 90.0
+"""The most that somebody waits for a prediction or an edit; usual is a second."""
+
+FILES_S: Final = 30.0
+"""The most that reading uploaded files may take: the worst honest one takes a second."""
+
+MOST_WAITING: Final = 100
+MOST_FILES: Final = 8
 
 N_BENCHES: Final = 2
 """Campaigns that can be proposed for at once; one campaign's work waits for its own."""
@@ -59,8 +69,10 @@ def make_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         context = workshop()
-        quick = Lane(context)
-        server = Server(Shelf(root), quick, Bench([Lane(context) for _ in range(N_BENCHES)]))
+        quick = Counter(Lane(context), limit_s=QUICK_S, most=MOST_WAITING)
+        files_read = Counter(Lane(context), limit_s=FILES_S, most=MOST_FILES)
+        bench = Bench([Lane(context) for _ in range(N_BENCHES)])
+        server = Server(Shelf(root), quick, files_read, bench)
         app.state.server = server
         warming = asyncio.create_task(quick.warm_up())  # the first page does not wait for it
         try:
@@ -114,7 +126,7 @@ async def _refused(request: Request, error: GlassError) -> Response:
         return page_error(request, error)
     if isinstance(error, NotAllowedError):
         return problem(403, str(error), instance=request.url.path)
-    if isinstance(error, TooManyAttemptsError):
+    if isinstance(error, TooManyAttemptsError | BusyError):
         return problem(429, str(error), instance=request.url.path, headers={"Retry-After": "60"})
     return of_error(error, request)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from experiments.complaint import Overtaken
 from experiments.config import CampaignConfig
 from experiments.display import number_text
 from experiments.entry import READINGS, REPLACES, SPECIMENS
@@ -95,12 +96,24 @@ class FormRow:
         hints: What was planned, by column, shown where nothing is typed.
         complaints: What is wrong, by column; under an empty name what concerns the whole row.
         replaces: Version known when the page was made.
+        blank: Text by column before anybody typed.
     """
 
     cells: dict[str, str]
     hints: dict[str, str] = field(default_factory=dict)
+    blank: dict[str, str] = field(default_factory=dict)
     complaints: dict[str, list[str]] = field(default_factory=dict)
     replaces: int | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells the row from all others, whatever its place on the page."""
+        return f"{self.cells.get('specimen', '')}|{self.cells.get('property', '')}"
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether it counts: it has a status or a value."""
+        return bool(self.cells.get("status") or self.cells.get("value"))
 
     @property
     def units(self) -> list[str]:
@@ -158,7 +171,7 @@ def blank_form(ledger: Ledger, config: CampaignConfig, round_id: str) -> EntryFo
         hints = {k: _shown(v) for k, v in planned.items() if v is not None}
         cells = {"specimen": name, "kind": kind}
         version = int(frames[kind]["version_id"].loc[name])
-        specimens.append(FormRow(cells, hints, replaces=version))
+        specimens.append(FormRow(cells, hints, dict(cells), replaces=version))
     values = ledger.readings()  # once: others record meanwhile
     told = {*zip(values["specimen"], values["property"], strict=True)}
     told |= not_measured(ledger, round_id)
@@ -168,7 +181,7 @@ def blank_form(ledger: Ledger, config: CampaignConfig, round_id: str) -> EntryFo
         if (wanted["specimen"], wanted["property"]) in told or wanted["specimen"] in lost:
             continue
         cells = {k: _shown(v) for k, v in wanted.items() if v is not None}
-        readings.append(FormRow(cells, replaces=0))
+        readings.append(FormRow(cells, blank=dict(cells), replaces=0))
     return EntryForm(specimens, readings)
 
 
@@ -189,45 +202,68 @@ def typed_form(blank: EntryForm, typed: Mapping[str, str]) -> EntryForm:
 
 
 def filled_form(
-    blank: EntryForm, specimens: Sequence[Mapping[str, str]], readings: Sequence[Mapping[str, str]]
+    form: EntryForm, specimens: Sequence[Mapping[str, str]], readings: Sequence[Mapping[str, str]]
 ) -> EntryForm:
-    """The form filled with the rows of files.
+    """The form with the rows of files; what somebody typed stays.
 
     Args:
-        blank: What the round waits for.
+        form: As it was typed so far.
         specimens: Rows of ``made.csv``.
         readings: Rows of ``results.csv``.
+
+    Returns:
+        The form. Where a file says something else than what was typed, a complaint says so.
     """
     return EntryForm(
-        _typed(blank.specimens, [dict(row) for row in specimens], ("kind",)) or blank.specimens,
-        _typed(blank.readings, [dict(row) for row in readings], ("property",)) or blank.readings,
+        _filled(form.specimens, specimens), _filled(form.readings, readings), list(form.others)
     )
+
+
+def carried_on(left: EntryForm, form: EntryForm) -> EntryForm:
+    """What a round still waits for, with what was typed into rows that did not count yet.
+
+    Args:
+        left: What it waits for after a record.
+        form: What was sent.
+    """
+
+    def rows(now: list[FormRow], then: list[FormRow]) -> list[FormRow]:
+        typed = {row.key: row.cells for row in then if not row.is_filled}
+        for row in now:
+            row.cells = {**row.cells, **typed.get(row.key, {})}
+        return now
+
+    return EntryForm(rows(left.specimens, form.specimens), rows(left.readings, form.readings))
 
 
 def rows_to_record(form: EntryForm) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows in which something was filled in, as ``record_rows`` takes them."""
-    made = [_row(row) for row in form.specimens if row.cells.get("status")]
-    read = [_row(row) for row in form.readings if row.cells.get("value")]
+    made = [_row(row) for row in form.specimens if row.is_filled]
+    read = [_row(row) for row in form.readings if row.is_filled]
     return made, read
 
 
 def place_complaints(form: EntryForm, problems: Sequence[str]) -> None:
     """Put what is wrong beside the fields it is about.
 
+    Who is told that somebody was quicker knows their version then: sending again replaces it.
+
     Args:
         form: As it was sent; changed.
         problems: Complaints, which know table, row and column.
     """
-    made = [row for row in form.specimens if row.cells.get("status")]
-    read = [row for row in form.readings if row.cells.get("value")]
+    made = [row for row in form.specimens if row.is_filled]
+    read = [row for row in form.readings if row.is_filled]
     for one in problems:
         table = {SPECIMENS: made, READINGS: read}.get(getattr(one, "file", ""))
         number = getattr(one, "row", None)
         if table is None or number is None or not 1 <= number <= len(table):
             form.others.append(str(one))
             continue
-        column = getattr(one, "column", None) or ""
-        table[number - 1].complaints.setdefault(column, []).append(getattr(one, "said", str(one)))
+        row, column = table[number - 1], getattr(one, "column", None) or ""
+        row.complaints.setdefault(column, []).append(getattr(one, "said", str(one)))
+        if isinstance(one, Overtaken):
+            row.replaces = one.version
 
 
 def _shown(value: object) -> str:
@@ -249,6 +285,24 @@ def _sent(typed: Mapping[str, str], table: str) -> list[dict[str, str]]:
     return [rows[number] for number in sorted(rows)]
 
 
+def _filled(rows: Sequence[FormRow], files: Sequence[Mapping[str, str]]) -> list[FormRow]:
+    """Rows with what files say: blank cells are filled, others stay and are asked about."""
+    found = {row.key: row for row in rows}
+    for cells in files:
+        new = FormRow(dict(cells))
+        row = found.setdefault(new.key, new)
+        for name, text in cells.items():
+            typed = row.cells.get(name, "")
+            if typed in ("", text) or typed == row.blank.get(name, ""):
+                row.cells[name] = text
+            else:
+                said = (
+                    f"the file says {text!r}; what was typed stays, change it if the file is right"
+                )
+                row.complaints.setdefault(name, []).append(said)
+    return list(found.values())
+
+
 def _typed(
     blank: Sequence[FormRow], sent: Sequence[dict[str, str]], identity: tuple[str, ...]
 ) -> list[FormRow]:
@@ -259,7 +313,7 @@ def _typed(
         row = FormRow(cells)
         held = known.get(_name(row))
         if held is not None:
-            row.hints = dict(held.hints)
+            row.hints, row.blank = dict(held.hints), dict(held.blank)
             row.cells = {**{k: held.cells[k] for k in identity if k in held.cells}, **cells}
         row.replaces = int(version) if version.isascii() and version.isdigit() else None
         found.append(row)

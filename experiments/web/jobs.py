@@ -11,17 +11,16 @@ from fastapi.concurrency import run_in_threadpool
 
 from experiments.ledger_values import now
 from experiments.web.answers import Asked, used_for_another
+from experiments.web.counter import LOST, BusyError
 from experiments.web.lane import Call, Lane, StoppedError, WorkerLostError
 from features.errors import GlassError
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
+MOST_QUEUED: Final = 20
+"""Jobs of a campaign that may wait."""
+
 KEPT: Final = 500
 """Finished jobs that are remembered."""
-
-LOST: Final = (
-    "the work ended without a result, and what it had not committed is undone; try again, and "
-    "tell whoever runs the server if it happens again"
-)
 
 CANCELLED: Final = "cancelled; nothing was written"
 
@@ -156,7 +155,16 @@ class Bench:
 
         Returns:
             The job.
+
+        Raises:
+            BusyError: If too many jobs of the campaign wait already.
         """
+        waiting = sum(one.state == "queued" for one in self.jobs_of(job.campaign))
+        if waiting >= MOST_QUEUED:
+            raise BusyError(
+                f"{waiting} jobs of {job.campaign} wait already; try again when some are done, or "
+                "cancel one"
+            )
         self._forget()
         self._jobs[job.id] = job
         self._tasks[job.id] = asyncio.create_task(self._see_through(job, call, look))

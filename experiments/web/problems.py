@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from experiments.web.counter import BusyError, UnavailableError
 from experiments.web.shelf import NotHereError, NothingHereError
 from features.errors import (
     AccessError,
@@ -118,7 +119,9 @@ def status_of(error: GlassError) -> int:
         return 401
     if isinstance(error, ConflictError):
         return 409
-    if isinstance(error, LedgerError):
+    if isinstance(error, BusyError):
+        return 429
+    if isinstance(error, LedgerError | UnavailableError):
         return 503
     if isinstance(error, CampaignError):
         return 409

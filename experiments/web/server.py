@@ -20,6 +20,8 @@ from features.errors import CampaignError
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8080
 BACKLOG: Final = 128
+SHUTDOWN_S: Final = 5
+"""Requests under way are waited for so long when the server is told to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,13 @@ def listen(root: Path, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) ->
         )
     app = make_app(root, is_local=local)
     bound = _bound(host, port)
-    config = uvicorn.Config(app, log_level="warning", server_header=False, access_log=False)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        server_header=False,
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+    )
     logging.getLogger("glassloop.web").setLevel(logging.INFO)
     shown = f"[{host}]" if ":" in host else host
     return Listening(

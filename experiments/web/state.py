@@ -18,9 +18,10 @@ from experiments.access import Person
 from experiments.acting import Door
 from experiments.config import CONFIG_NAME
 from experiments.web.answers import Asked, answered
+from experiments.web.counter import Counter
 from experiments.web.facts import require_draft
 from experiments.web.jobs import Bench, Job
-from experiments.web.lane import Call, Lane
+from experiments.web.lane import Call
 from experiments.web.shelf import Shelf
 
 N_RECORDERS: Final = 4
@@ -39,14 +40,16 @@ class Server:
 
     Attributes:
         shelf: Campaigns.
-        quick: Lane of what somebody waits for: predictions, pictures, edits.
+        quick: Where somebody waits for: predictions, pictures, edits.
+        files_read: Where uploaded files are read, apart: they come from anywhere.
         bench: Where long work is done.
         loop: Where all of it runs.
         files: What jobs wrote to be fetched, by job; they go with the server.
     """
 
     shelf: Shelf
-    quick: Lane
+    quick: Counter
+    files_read: Counter
     bench: Bench
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     files: dict[str, Path] = field(default_factory=dict)
@@ -71,7 +74,9 @@ class Server:
             What it returned.
         """
         folder = str(self.shelf.folder(campaign).resolve())
-        return await self.quick.run(Call(work, {"folder": folder, **more}, person.name, door))
+        call = Call(work, {"folder": folder, **more}, person.name, door)
+        counter = self.files_read if work == "read_files" else self.quick
+        return await counter.ask(call)
 
     def desk(self, campaign: str) -> Lock:
         """Held by who records in a campaign: the database lets writers wait, but in no order."""
@@ -198,6 +203,7 @@ class Server:
         """End all workers."""
         await self.bench.close()
         self.quick.close()
+        self.files_read.close()
         self._place.cleanup()
 
     def _key(self, work: str, campaign: str, more: Mapping[str, Any]) -> Hashable:

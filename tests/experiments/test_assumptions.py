@@ -6,9 +6,12 @@ import pandas as pd
 import pytest
 import yaml
 
+from experiments.acting import acting
 from experiments.assumptions import apply_assumptions, assumptions_in_force
 from experiments.campaign import Campaign
-from experiments.config import CONFIG_NAME
+from experiments.config import CONFIG_NAME, read_config
+from experiments.ledger import Ledger
+from experiments.paper import paper_data
 
 
 @pytest.fixture(scope="module")
@@ -167,3 +170,28 @@ def test_a_campaign_without_the_paper_assumes_nothing_but_logs_the_change(tmp_pa
         assert campaign.ledger.readings().empty
         assert campaign.ledger.cells().empty
         assert assumptions_in_force(campaign.ledger)["paper_temperature_c"] == 25
+
+
+def test_who_comes_by_does_not_sign_for_a_change_in_the_file(folder):
+    assume(folder, paper_temperature_c=25)
+    with acting("Reader", "page"), Campaign.open(folder) as campaign:
+        last = campaign.ledger.changes(most=1).iloc[0]
+    assert {"corrected"} <= {one["did"] for one in last["what"]}
+    assert (last["person"], last["door"]) == ("glassloop", "page")
+
+
+def test_of_two_who_apply_a_change_at_once_one_applies_it(folder, monkeypatch):
+    assume(folder, paper_temperature_c=25)
+    config, theirs = read_config(folder / CONFIG_NAME), []
+
+    def derived(assumptions):
+        if not theirs:
+            theirs.append(None)
+            theirs[:] = apply_assumptions(other, config)
+        return paper_data(assumptions)
+
+    monkeypatch.setattr("experiments.assumptions.paper_data", derived)
+    with Ledger.open(folder / "ledger.db") as ledger, Ledger.open(folder / "ledger.db") as other:
+        assert apply_assumptions(ledger, config) == []
+        assert theirs == ["paper_temperature_c"]
+        assert len(ledger.assumption_changes()) == 3

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from experiments.acting import acting
 from experiments.campaign import Campaign
 from experiments.knowledge import PELLET_PROPERTIES, thawed
+from experiments.ledger import Ledger
 from experiments.ledger_rows import PelletRow, ReadingRow
 from experiments.recording import record_files
 from experiments.settling import last_summary, score_round, settle, unsettled
+from experiments.surprises import surprises_of
 from experiments.undecided import undecided
 
 
@@ -44,6 +47,23 @@ def files(folder: Path):
 def events(campaign, kind):
     log = campaign.ledger.round_events("R01")
     return log.loc[log["event"] == kind, "detail"].tolist()
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Has something done, once, while a round is judged and before its scores are written."""
+
+    def let(do):
+        waiting = [do]
+
+        def judged(*args):
+            if waiting:
+                waiting.pop()()
+            return surprises_of(*args)
+
+        monkeypatch.setattr("experiments.settling.surprises_of", judged)
+
+    return let
 
 
 def test_recording_scores_every_reading_once_and_closes(folder):
@@ -201,3 +221,53 @@ def test_mlflow_is_told_that_the_round_became_simulated(folder):
         recorded["metrics"]
     )
     assert recorded["artifacts"]["scores.csv"].count("\n") > 10
+
+
+def test_of_two_who_settle_at_once_one_settles(folder, meanwhile):
+    with Campaign.open(folder) as campaign, Ledger.open(folder / "ledger.db") as other:
+        record_files(campaign.ledger, campaign.config, *files(folder))
+        theirs = []
+        meanwhile(lambda: theirs.extend(settle(other, campaign.config)))
+        assert settle(campaign.ledger, campaign.config) == []
+        assert theirs == ["R01"]
+        assert len(events(campaign, "scored")) == len(events(campaign, "closed")) == 1
+
+
+def test_a_round_closed_by_hand_while_it_is_judged_gets_its_scores(folder, meanwhile):
+    with Campaign.open(folder) as campaign:
+        record_files(campaign.ledger, campaign.config, *files(folder))
+        meanwhile(lambda: campaign.end_round("R01"))
+        assert settle(campaign.ledger, campaign.config) == []
+        assert len(events(campaign, "scored")) == len(events(campaign, "closed")) == 1
+
+
+def test_results_recorded_while_a_round_is_judged_are_not_left_unscored(folder, meanwhile):
+    made, results = files(folder)
+    whole = results.read_text()
+    results.write_text("".join(whole.splitlines(keepends=True)[:3]))
+    with Campaign.open(folder) as campaign, Ledger.open(folder / "ledger.db") as other:
+        record_files(campaign.ledger, campaign.config, made, results)
+        results.write_text(whole)
+        meanwhile(lambda: record_files(other, campaign.config, made, results))
+        settle(campaign.ledger, campaign.config)
+        assert settle(other, campaign.config) == ["R01"]
+        own = other.readings()["specimen"].str.startswith("R01-").sum()
+        assert last_summary(other, "R01")["n"] == own > 2
+
+
+def test_who_comes_by_does_not_sign_for_closing_a_complete_round(folder):
+    with Campaign.open(folder) as campaign:
+        record_files(campaign.ledger, campaign.config, *files(folder))
+    with acting("Reader", "page"), Campaign.open(folder) as campaign:
+        assert campaign.open_rounds() == []
+        last = campaign.ledger.changes(most=1).iloc[0]
+    assert last["what"] == [{"did": "closed", "what": "round", "id": "R01"}]
+    assert (last["person"], last["door"]) == ("glassloop", "page")
+
+
+def test_who_closes_a_round_by_hand_signs_for_it(folder):
+    with acting("Ana", "page"), Campaign.open(folder) as campaign:
+        campaign.end_round("R01")
+        last = campaign.ledger.changes(most=1).iloc[0]
+    assert {"did": "closed", "what": "round", "id": "R01"} in last["what"]
+    assert (last["person"], last["door"]) == ("Ana", "page")

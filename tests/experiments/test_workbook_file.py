@@ -2,6 +2,8 @@
 
 import math
 import re
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
@@ -288,6 +290,41 @@ def test_merged_cells_are_refused_by_name() -> None:
     )
 
 
+READ_IT = """
+import sys
+from pathlib import Path
+from experiments.csv_files import read_table
+found = read_table(Path(sys.argv[1]), ("specimen", "value"))
+print(len(found.rows), *found.problems)
+"""
+
+
+def test_what_only_begins_like_merged_cells_is_read_in_time_that_grows_with_its_length(
+    tmp_path: Path,
+) -> None:
+    # In time that grows with the square of the length this would take hours.
+    comment = f"<!--{'<mergeCell ' * 80_000}--></worksheet>"
+    path = tmp_path / "made.xlsx"
+    path.write_bytes(with_parts({SHEET: str_of(SHEET).replace("</worksheet>", comment)}))
+    done = subprocess.run(
+        [sys.executable, "-c", READ_IT, path], capture_output=True, check=True, timeout=120
+    )
+    assert done.stdout.split() == [b"2"]
+
+
+def test_merged_cells_are_found_however_they_are_written() -> None:
+    raw = with_parts(
+        {
+            SHEET: str_of(SHEET).replace(
+                "</sheetData>",
+                "</sheetData><x:mergeCells xmlns:x='y'><x:mergeCell\n b='>' ref = 'A2:A3' />"
+                "</x:mergeCells>",
+            )
+        }
+    )
+    assert "has merged cells, got A2:A3; unmerge them" in refused(raw)
+
+
 def test_merged_blank_cells_do_no_harm() -> None:
     book = sheets(s=[HEADER, ("G1", 1, "x")])
     book["s"].merge_cells("E5:F9")
@@ -413,6 +450,59 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         ),
         "is a damaged workbook (",
     ),
+    "tags in a part that is not called XML": (
+        lambda: with_parts({"xl/sheet.bin": many_tags()}),
+        "holds more than 250,000 cells; remove sheets",
+    ),
+    "long number format": (
+        lambda: with_parts({"xl/styles.xml": f'<a><numFmt formatCode="{"[" * 256}"/></a>'}),
+        "holds a number format of more than 255 characters in 'xl/styles.xml', as no spreadsheet "
+        "program writes; save the sheet needed as CSV",
+    ),
+    "many formats": (
+        lambda: with_parts({"xl/styles.xml": f"<a>{'<xf/>' * 65_491}</a>"}),
+        "holds formats of cells, more than 65,490 in 'xl/styles.xml'",
+    ),
+    "long formula": (
+        lambda: with_parts({SHEET: f"<a><f>{'&quot;' * 8_193}</f></a>"}),
+        "holds a formula of more than 8,192 characters in",
+    ),
+    "one formula for many cells": (
+        lambda: with_parts({SHEET: shared_formula(1000, 5002)}),
+        "holds shared formulas of more than 5,000,000 characters in",
+    ),
+    "long print area": (
+        lambda: with_parts({"xl/a.xml": print_area("a" * 10_001)}),
+        "holds print areas of more than 10,000 characters in 'xl/a.xml'",
+    ),
+    "long comment": (
+        lambda: with_parts({SHEET: f"<a><!--{noise('<')}--></a>"}),
+        "holds a comment of more than 1,000,000 characters in",
+    ),
+    "long comment in UTF-16": (
+        lambda: with_parts({SHEET: f"<a><!--{noise('<')}--></a>".encode("utf-16")}),
+        "holds a comment of more than 1,000,000 characters in",
+    ),
+    "long instruction": (
+        lambda: with_parts({SHEET: f"<a><?b {noise('<')}?></a>"}),
+        "holds an instruction of more than 1,000,000 characters in",
+    ),
+    "long tag": (
+        lambda: with_parts({SHEET: f'<a b="{noise("")}"/>'}),
+        "holds a tag or text of more than 1,000,000 bytes in",
+    ),
+    "large part with a document type": (
+        lambda: with_parts({SHEET: f"<!DOCTYPE a []><a>{'<b/>' * 10}{noise('<c/>')}</a>"}),
+        "holds a document type in",
+    ),
+    "one long text for many cells": (
+        lambda: with_parts(shared_text("a" * 50_000, 401)),
+        "spells out more than 20,000,000 characters; copy only the table",
+    ),
+    "one text with long blanks for many cells": (
+        lambda: with_parts(shared_text(" " * 50_000 + "a", 401)),
+        "spells out more than 20,000,000 characters; copy only the table",
+    ),
     "cut off": (lambda: GOOD[: len(GOOD) // 2], "is a damaged workbook ("),
     "no xml": (lambda: with_parts({SHEET: "<worksheet"}), "is a damaged workbook ("),
     "text that is not there": (
@@ -433,6 +523,32 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
 def many_tags() -> bytes:
     """XML of more tags than a workbook may hold, that packs as badly as a sheet does."""
     return b"".join(b"<c%x/>" % (n * n % 65_521) for n in range(1_000_001))
+
+
+def noise(mark: str) -> str:
+    """More than a million characters that pack as badly as a sheet does, with a mark at times."""
+    return mark.join(f"{n * n % 65_521:x}" * 20 for n in range(16_000))
+
+
+def print_area(text: str) -> str:
+    return f'<a><definedName name="_xlnm.Print_Area">{text}</definedName></a>'
+
+
+def shared_formula(length: int, n_cells: int) -> str:
+    rows = '<row><c><f t="shared" si="0"/></c></row>' * n_cells
+    return f'<a><row><c><f t="shared" si="0">{"A" * length}</f></c></row>{rows}</a>'
+
+
+def shared_text(text: str, n_cells: int) -> dict[str, bytes | str]:
+    """A sheet whose cells all point to one text."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    texts = f'<sst xmlns="{main}"><si><t xml:space="preserve">{text}</t></si></sst>'
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    named = f'<Override PartName="/xl/sharedStrings.xml" ContentType="{kind}"/></Types>'
+    types = str_of("[Content_Types].xml").replace("</Types>", named)
+    cells = '<c t="s"><v>0</v></c>' * n_cells
+    sheet = str_of(SHEET).replace("</sheetData>", f"<row>{cells}</row></sheetData>")
+    return {SHEET: sheet, "[Content_Types].xml": types, "xl/sharedStrings.xml": texts}
 
 
 def flagged(raw: bytes) -> bytes:

@@ -102,7 +102,7 @@ async def make_campaign(
         by,
         door,
     )
-    await server.quick.run(call)
+    await server.quick.ask(call)
 
 
 def _facts(request: Request, name: str) -> CampaignFacts:

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from experiments.web.pages import (
     compare,
+    correction,
     enter,
     explore,
     exports,
@@ -19,6 +20,7 @@ from experiments.web.pages.view import page_error as page_error
 
 router = APIRouter(include_in_schema=False)
 for part in (
-    front, overview, next_batch, enter, explore, what_if, compare, rounds, history, exports, jobs,
+    front, overview, next_batch, enter, explore, what_if, compare, rounds, correction, history,
+    exports, jobs,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -21,12 +21,20 @@ from experiments.web.forms import (
     READING_COLUMNS,
     EntryForm,
     blank_form,
+    carried_on,
     filled_form,
     place_complaints,
     rows_to_record,
     typed_form,
 )
-from experiments.web.pages.view import Look, Looking, head, sent
+from experiments.web.pages.view import (
+    MAX_FIELDS,
+    Look,
+    Looking,
+    StaleFormError,
+    head,
+    sent,
+)
 from experiments.web.paging import plain_rows
 from experiments.web.shelf import NothingHereError, Opened
 from experiments.web.state import server_of
@@ -57,13 +65,17 @@ def enter(look: Looking, campaign: str, round_id: RoundId = None) -> HTMLRespons
 @router.post("/c/{campaign}/enter/{round_id}")
 async def record(look: Looking, campaign: str, round_id: str) -> Response:
     """Record what was typed: all of it, or nothing with a message at each field."""
-    typed = await sent(look)
+    try:
+        typed = await sent(look)
+    except StaleFormError as error:
+        form = _texts(await look.request.form(max_fields=MAX_FIELDS))
+        return await run_in_threadpool(_shown_again, look, campaign, round_id, form, str(error))
     return await run_in_threadpool(_record, look, campaign, round_id, _texts(typed))
 
 
 @router.post("/c/{campaign}/enter/{round_id}/files")
 async def fill(look: Looking, campaign: str, round_id: str) -> HTMLResponse:
-    """Fill the tables from files; nothing is recorded yet."""
+    """Fill the tables from files; what was typed stays, and nothing is recorded yet."""
     form = await sent(look)
     files = [
         (_base_name(part.filename), await part.read())
@@ -74,7 +86,8 @@ async def fill(look: Looking, campaign: str, round_id: str) -> HTMLResponse:
         "read_files", campaign, look.visitor.person, "page", files=files
     )
     names = [name for name, _ in files]
-    return await run_in_threadpool(_filled, look, campaign, round_id, read, names)
+    typed = _texts(form)
+    return await run_in_threadpool(_filled, look, campaign, round_id, typed, read, names)
 
 
 @router.post("/c/{campaign}/parts/weighed")
@@ -110,29 +123,44 @@ def _record(look: Look, campaign: str, round_id: str, typed: dict[str, str]) -> 
             )  # fmt: skip
         except InputError as error:
             place_complaints(form, error.problems)
-            if any("since you looked" in one for one in error.problems):
-                _renew(form, opened)
             return _page(look, opened, round_id, form, status=422)
         except GlassError as error:
             form.others.append(str(error))
             return _page(look, opened, round_id, form, status=409)
     server.settle_soon(campaign, look.visitor.person)
     with server.shelf.opened(campaign) as opened:
-        left = blank_form(opened.ledger, opened.config, round_id)
+        left = carried_on(blank_form(opened.ledger, opened.config, round_id), form)
         return _page(look, opened, round_id, left, done=done)
 
 
+def _shown_again(
+    look: Look, campaign: str, round_id: str, typed: dict[str, str], why: str
+) -> HTMLResponse:
+    """The form as it was sent, nothing done, to be sent again from this session."""
+    with server_of(look.request).shelf.opened(campaign) as opened:
+        require_round(opened.ledger, round_id)
+        form = typed_form(blank_form(opened.ledger, opened.config, round_id), typed)
+        form.others.append(f"{why.partition(';')[0]}; look it through and record once more")
+        return _page(look, opened, round_id, form, status=403)
+
+
 def _filled(
-    look: Look, campaign: str, round_id: str, read: Mapping[str, Any], names: list[str]
+    look: Look,
+    campaign: str,
+    round_id: str,
+    typed: dict[str, str],
+    read: Mapping[str, Any],
+    names: list[str],
 ) -> HTMLResponse:
     with server_of(look.request).shelf.opened(campaign) as opened:
         require_round(opened.ledger, round_id)
         blank = blank_form(opened.ledger, opened.config, round_id)
-        form = filled_form(blank, read[SPECIMENS], read[READINGS])
+        before = typed_form(blank, typed)
+        form = filled_form(before, read[SPECIMENS], read[READINGS])
         form.others += read["problems"]
         if not names:
             form.others.append("no file was chosen; drop one, or paste")
-        status = 422 if form.others else 200
+        status = 422 if form.n_complaints else 200
         return _page(look, opened, round_id, form, status=status, files=names)
 
 
@@ -175,24 +203,6 @@ def _recorded(opened: Opened, round_id: str | None) -> list[dict[str, Any]]:
     readings = opened.ledger.readings()
     own = readings.loc[readings["specimen"].str.startswith(f"{round_id}-")]
     return plain_rows(own.sort_values("version_id", ascending=False))
-
-
-def _renew(form: EntryForm, opened: Opened) -> None:
-    """Take note of what is there now, so that sending again means to replace it."""
-    readings = opened.ledger.readings()
-    for row in form.readings:
-        own = readings.loc[
-            (readings["specimen"] == row.cells.get("specimen"))
-            & (readings["property"] == row.cells.get("property"))
-            & (readings["note"] == row.cells.get("note", ""))
-        ]
-        row.replaces = 0 if own.empty else int(own["version_id"].iloc[-1])
-    frames = {"jar": opened.ledger.jars(), "pellet": opened.ledger.pellets(),
-              "cell": opened.ledger.cells()}  # fmt: skip
-    for row in form.specimens:
-        frame = frames.get(row.cells.get("kind", ""))
-        if frame is not None and row.cells.get("specimen") in frame.index:
-            row.replaces = int(frame["version_id"].loc[row.cells["specimen"]])
 
 
 def _chosen(opened: Opened, round_id: str | None) -> str | None:

@@ -1,28 +1,21 @@
 """History of every change: who, when, by which door, what was before and what is now."""
 
-import json
 from typing import Annotated, Any, Final
 
 import pandas as pd
 from fastapi import APIRouter, Query
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
-from experiments.entry import READINGS, REPLACES
 from experiments.ledger import Ledger
 from experiments.recording import bench
-from experiments.web.api.records import take
-from experiments.web.pages.view import Look, Looking, head, sent
+from experiments.web.entered import as_entered
+from experiments.web.pages.view import Look, Looking, head
 from experiments.web.paging import plain, plain_rows
-from experiments.web.shelf import NothingHereError
 from experiments.web.specimens import require_specimen
 from experiments.web.state import server_of
-from features.errors import InputError
-from features.properties import CATALOGUE
 
 router = APIRouter()
 PER_PAGE: Final = 50
-_KEPT: Final = ("specimen", "property", "temperature_c", "method", "note")
 _HIDDEN: Final = frozenset(
     {"version_id", "specimen", "recorded_at", "supersedes", "current", "id", "kind", "round_id"}
 )
@@ -46,63 +39,17 @@ def history(
 @router.get("/c/{campaign}/specimens/{specimen}")
 def specimen(look: Looking, campaign: str, specimen: str) -> HTMLResponse:
     """A specimen: what is known of it, its readings, and every version of both."""
-    return look.page("specimen.html", **_of_specimen(look, campaign, specimen))
+    return look.page("specimen.html", **of_specimen(look, campaign, specimen))
 
 
-@router.post("/c/{campaign}/specimens/{specimen}/readings/{version_id}")
-async def correct(look: Looking, campaign: str, specimen: str, version_id: int) -> HTMLResponse:
-    """Correct a reading, or take it back; refused if somebody else did meanwhile."""
-    form = await sent(look)
-    typed = str(form.get("value", "")).strip()
-    return await run_in_threadpool(_correct, look, campaign, specimen, version_id, typed)
+def of_specimen(look: Look, campaign: str, specimen: str) -> dict[str, Any]:
+    """What the page of a specimen shows.
 
-
-def _correct(look: Look, campaign: str, specimen: str, version_id: int, typed: str) -> HTMLResponse:
-    server = server_of(look.request)
-    with server.shelf.opened(campaign) as opened:
-        row = _as_row(opened.ledger, specimen, version_id, typed)
-    try:
-        done = take(server, campaign, look.visitor.person, "page", {READINGS: [row]})
-    except InputError as error:
-        said = [getattr(one, "said", str(one)) for one in error.problems]
-        return look.page(
-            "specimen.html",
-            status=422,
-            **_of_specimen(look, campaign, specimen)
-            | {"wrong": version_id, "complaints": said, "typed": {"value": typed}},
-        )
-    server.settle_soon(campaign, look.visitor.person)
-    words = "; ".join(done["warnings"]) or "Corrected; the earlier value stays in the history."
-    if not done["readings_added"] and not done["readings_corrected"]:
-        words = "That is what was recorded before; nothing changed."
-    return look.page("specimen.html", **_of_specimen(look, campaign, specimen) | {"done": words})
-
-
-def _as_row(ledger: Ledger, specimen: str, version_id: int, typed: str) -> dict[str, Any]:
-    """A reading as a row that corrects it: all of it but the value.
-
-    A value typed without a unit is in the catalogue's, as is the error that was stated.
-
-    Raises:
-        NothingHereError: If the specimen has no such reading.
+    Args:
+        look: The request.
+        campaign: Its campaign.
+        specimen: Its id.
     """
-    readings = ledger.readings(current=False)
-    found = readings.loc[
-        (readings["version_id"] == version_id) & (readings["specimen"] == specimen)
-    ]
-    if found.empty:
-        raise NothingHereError(f"{specimen} has no reading {version_id}; look at it again")
-    held = plain_rows(found)[0]
-    kept = {name: held[name] for name in _KEPT}
-    stated: dict[str, Any] = {} if held["se"] is None else {"se": held["se"]}
-    if stated or typed[-1:].isdigit():
-        stated["unit"] = CATALOGUE[str(held["property"])].unit
-    programme = json.loads(held["protocol"]) if held["protocol"] else {}
-    row = kept | stated | programme | {"n": held["n"], REPLACES: version_id, "value": typed}
-    return {name: value for name, value in row.items() if value is not None}
-
-
-def _of_specimen(look: Look, campaign: str, specimen: str) -> dict[str, Any]:
     with server_of(look.request).shelf.opened(campaign) as opened:
         require_specimen(opened.ledger, specimen)
         versions = plain_rows(opened.ledger.history(specimen))
@@ -117,6 +64,7 @@ def _of_specimen(look: Look, campaign: str, specimen: str) -> dict[str, Any]:
             "wrong": None,
             "complaints": [],
             "typed": {},
+            "doubtful": False,
             "done": "",
         }
 
@@ -128,6 +76,7 @@ def _readings(ledger: Ledger, specimen: str) -> list[dict[str, Any]]:
     rows = plain_rows(own.sort_values("version_id", ascending=False))
     for row in rows:
         row["is_current"] = row["version_id"] not in replaced and not row["withdrawn"]
+        row["entered"] = as_entered(row)
     return rows
 
 

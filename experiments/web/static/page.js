@@ -18,30 +18,49 @@ document.addEventListener("htmx:responseError", (event) => {
 });
 document.addEventListener("htmx:afterOnLoad", () => announce(""));
 
-// What is typed into a form marked data-keep survives a reload, until it was recorded.
-const keyOf = (form) => `glassloop:${form.dataset.keep}`;
-const fieldsOf = (form) => [...form.elements].filter(
-  (e) => e.name && !["hidden", "file", "submit", "button"].includes(e.type));
+// What is typed into a form marked data-keep survives a reload, until it was recorded. It is kept
+// by specimen, property and column, so that it comes back where it belongs or not at all.
+const STORE = "glassloop:";
+const fieldsOf = (form) => [...form.querySelectorAll("[data-key]")];
+const stored = (form) => {
+  try { return JSON.parse(sessionStorage.getItem(STORE + form.dataset.keep) ?? "{}"); }
+  catch { return {}; }
+};
 const keep = (form) => {
   const values = {};
-  for (const e of fieldsOf(form)) if (e.value !== (e.dataset.was ?? "")) values[e.name] = e.value;
-  try { sessionStorage.setItem(keyOf(form), JSON.stringify(values)); } catch { /* storage off */ }
+  for (const e of fieldsOf(form)) if (e.value !== e.dataset.was) values[e.dataset.key] = e.value;
+  try { sessionStorage.setItem(STORE + form.dataset.keep, JSON.stringify(values)); }
+  catch { /* storage is off */ }
 };
 const giveBack = (form) => {
-  for (const e of fieldsOf(form)) e.dataset.was = e.value;
-  if (form.dataset.fresh === "no") { keep(form); return; }
-  let values = {};
-  try { values = JSON.parse(sessionStorage.getItem(keyOf(form)) ?? "{}"); } catch { return; }
+  if (form.dataset.fresh === "no") { keep(form); return; }  // the page holds what was typed
+  const values = stored(form);
   let n = 0;
   for (const e of fieldsOf(form)) {
-    if (e.name in values && e.value !== values[e.name]) { e.value = values[e.name]; n += 1; }
+    const key = e.dataset.key;
+    if (key in values && e.value !== values[key]) { e.value = values[key]; n += 1; }
+    delete values[key];
   }
-  if (n) {
-    const note = form.querySelector("[data-kept]");
-    if (note) note.hidden = false;
+  const note = form.querySelector("[data-kept]");
+  if (n && note) note.hidden = false;
+  // What has no place any more was recorded: by this form, or by somebody else, which is said.
+  const gone = Object.entries(values).filter(([, value]) => value);
+  const lost = form.querySelector("[data-gone]");
+  if (gone.length && lost && !("recorded" in form.dataset)) {
+    lost.hidden = false;
+    lost.textContent = "Somebody recorded these rows meanwhile; you had typed: " + gone.map(
+      ([key, value]) => `${key.split("|").filter(Boolean).join(" ").replaceAll("_", " ")}: ${value}`,
+    ).join("; ");
   }
+  keep(form);
 };
-const forget = (name) => { try { sessionStorage.removeItem(`glassloop:${name}`); } catch { /* off */ } };
+const forgetAll = () => {
+  try {
+    for (const key of Object.keys(sessionStorage)) {
+      if (key.startsWith(STORE)) sessionStorage.removeItem(key);
+    }
+  } catch { /* storage is off */ }
+};
 
 // Cells copied from a spreadsheet fill the table from the field they are pasted into.
 const paste = (event) => {
@@ -101,6 +120,7 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
     event.target.closest?.(".drop")?.classList.toggle("over", kind === "dragover"));
 }
 document.addEventListener("submit", (event) => {
+  if (new URL(event.target.action).pathname === "/logout") forgetAll();
   const button = event.submitter;
   if (button && event.target.method === "post") {
     setTimeout(() => { button.disabled = true; }, 0);  // after its value went along
@@ -114,8 +134,6 @@ window.addEventListener("pageshow", () => {
 
 document.addEventListener("DOMContentLoaded", () => {
   for (const form of document.querySelectorAll("form[data-keep]")) giveBack(form);
-  const done = document.querySelector("[data-forget]");
-  if (done) forget(done.dataset.forget);
   const first = document.querySelector("[aria-invalid=true]");
   if (first) first.focus();
 });

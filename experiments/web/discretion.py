@@ -1,0 +1,28 @@
+"""What is said to readers names no folders of this computer; the log has the whole text."""
+
+import logging
+from pathlib import Path
+
+from features.errors import GlassError
+
+_log = logging.getLogger("glassloop.web")
+
+
+def hide_folder(error: GlassError, folder: Path) -> None:
+    """Put a folder's name where a complaint has its path, and log the complaint as it was.
+
+    Args:
+        error: Is changed.
+        folder: A campaign's, or the one that is served.
+    """
+    said = str(error)
+    whole = folder.resolve()
+    shown = said
+    for path in (folder, folder.absolute(), whole):
+        if len(path.parts) > 1:  # not the folder it runs in, nor the root of all
+            shown = shown.replace(str(path), whole.name)
+    if len(whole.parent.parts) > 1:
+        shown = shown.replace(f"{whole.parent}/", "")
+    if shown != said:
+        _log.warning("told without its folder: %s", said)
+        error.args = (shown,)
