@@ -21,9 +21,9 @@ from experiments.made_recipes import TrueValues, cell_recipes, pellet_recipes
 from experiments.plan_options import PlanOption
 from experiments.round_folder import MADE_COLUMNS, RESULT_COLUMNS
 from experiments.round_plan import JAR_COLUMNS
-from experiments.undecided import undecided
 from experiments.simulation import VirtualChemist
 from experiments.targets import Target
+from experiments.undecided import undecided
 from features.recipe import GlassRecipe
 from features.stoichiometry import Assays
 

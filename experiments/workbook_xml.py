@@ -9,7 +9,7 @@ proportion to its length, and without building anything.
 from typing import Final, final
 from xml.etree.ElementTree import ParseError
 
-from defusedxml import DefusedXmlException
+from defusedxml import DefusedXmlException, DTDForbidden
 from defusedxml.ElementTree import DefusedXMLParser
 
 MAX_STRETCH: Final = 1_000_000
@@ -47,11 +47,14 @@ def lengthy(raw: bytes) -> str:
     """
     if max(map(len, raw.split(b"<"))) > MAX_STRETCH:
         return f"a tag or text of more than {MAX_STRETCH:,} bytes"
-    look = _Look(is_large=len(raw) > MAX_STRETCH)
-    parser = DefusedXMLParser(target=look)
+    look = _Look()
+    # What a document type declares is passed over unseen, and may be long.
+    parser = DefusedXMLParser(target=look, forbid_dtd=len(raw) > MAX_STRETCH)
     try:
         parser.feed(raw)
         parser.close()
+    except DTDForbidden:
+        return "a document type"
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         pass  # openpyxl complains of it at the same place, if it reads that part at all
     return look.fault
@@ -65,9 +68,8 @@ class _Look:
         fault: What is too long; empty when nothing is.
     """
 
-    def __init__(self, *, is_large: bool) -> None:
+    def __init__(self) -> None:
         self.fault = ""
-        self._is_large = is_large
         self._open = ""  # the innermost tag, until it or a tag in it ends
         self._length = 0  # of the text in it
         self._si: str | None = None  # of an open shared formula
@@ -111,11 +113,6 @@ class _Look:
     def pi(self, target: str, text: str | None = None) -> None:
         """A processing instruction, whole."""
         self._limit(len(target) + len(text or ""), MAX_STRETCH, "an instruction of")
-
-    def doctype(self, name: str, public: str | None, system: str | None) -> None:
-        """A document type, of which only the beginning is told."""
-        if self._is_large:
-            self.fault = self.fault or "a document type"
 
     def close(self) -> None:
         """Nothing is built, so nothing is given."""

@@ -1,7 +1,7 @@
 """The application: pages, API, and what stands before both."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,6 +48,7 @@ def make_app(
     root: Path,
     *,
     is_local: bool = True,
+    host: str = HERE[0],
     rates: Rates | None = None,
     max_body: int = MAX_BODY_BYTES,
 ) -> FastAPI:
@@ -57,6 +58,8 @@ def make_app(
         root: A campaign's folder, or one that holds campaigns.
         is_local: Whether it will listen on this computer's own address only. Otherwise everybody
             needs a token.
+        host: Where it will listen; while nobody needs a token it answers to this name and to those
+            every computer has for itself.
         rates: How much one caller may ask for.
         max_body: Most bytes of a request.
 
@@ -94,16 +97,19 @@ def make_app(
     app.add_exception_handler(HTTPException, _unanswered)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _unreadable)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _broken)
-    _dress(app, counts, hosts=HERE if is_local else (), max_body=max_body)
+    _dress(app, guard, hosts=list(dict.fromkeys((host.lower(), *HERE))), max_body=max_body)
     return app
 
 
-def _dress(app: FastAPI, rates: RateGuard, *, hosts: Collection[str], max_body: int) -> None:
+def _dress(app: FastAPI, guard: Guard, *, hosts: Sequence[str], max_body: int) -> None:
     """Put armour around everything: a middleware would not see the answer to a fault."""
     inner = app.build_middleware_stack
 
     def dressed() -> ASGIApp:
-        return Armour(inner(), rates=rates, hosts=hosts, max_body=max_body)
+        return Armour(
+            inner(), rates=guard.rates, is_open=lambda: guard.is_open, hosts=hosts,
+            max_body=max_body,
+        )  # fmt: skip
 
     app.build_middleware_stack = dressed  # type: ignore[method-assign]
 
@@ -121,7 +127,8 @@ async def _plotly() -> FileResponse:
     return FileResponse(folder / "package_data" / "plotly.min.js", media_type="text/javascript")
 
 
-async def _refused(request: Request, error: GlassError) -> Response:
+def _refused(request: Request, error: GlassError) -> Response:
+    """A complaint as an answer; in a thread, since a page looks at tokens and campaigns."""
     if not _wants_problem(request):
         return page_error(request, error)
     if isinstance(error, NotAllowedError):
@@ -135,7 +142,8 @@ async def _unreadable(request: Request, error: RequestValidationError) -> Respon
     return of_validation(error, request)
 
 
-async def _unanswered(request: Request, error: HTTPException) -> Response:
+def _unanswered(request: Request, error: HTTPException) -> Response:
+    """An error of the framework as an answer; in a thread, as the other."""
     if not _wants_problem(request):
         return page_error(request, error)
     answer = of_http(error, request)

@@ -1,6 +1,6 @@
 """What stands before every request: size, origin, host, rate, and headers on every answer."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 """Larger than any table of results; the largest workbook a laboratory fills has some 100 kB."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-HERE: Final = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+HERE: Final = ("127.0.0.1", "localhost", "::1")
 
 POLICY: Final = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -92,7 +92,9 @@ class Armour:
     Args:
         app: What it guards.
         rates: Counts by caller.
-        hosts: Names the server may be called by; any when empty.
+        is_open: Whether nobody needs a token. Then a page of another site must not pass for this
+            server by a name of its own; a token is worth nothing to it.
+        hosts: Names the server may be called by while it is open.
         max_body: Most bytes of a request.
     """
 
@@ -101,10 +103,12 @@ class Armour:
         app: ASGIApp,
         *,
         rates: RateGuard,
-        hosts: Collection[str] = (),
+        is_open: Callable[[], bool],
+        hosts: Sequence[str] = HERE,
         max_body: int = MAX_BODY_BYTES,
     ) -> None:
-        self._app, self._rates, self._hosts, self._max = app, rates, hosts, max_body
+        self._app, self._rates, self._max = app, rates, max_body
+        self._is_open, self._hosts = is_open, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on and dress the answer."""
@@ -134,11 +138,11 @@ class Armour:
     def _refusal(self, request: Request) -> tuple[int, str, dict[str, str]] | None:
         headers, caller = request.headers, request.client.host if request.client else ""
         host = _host(headers.get("host", ""))
-        if self._hosts and host not in self._hosts:
+        if host not in self._hosts and self._is_open():
             return (
                 403,
                 f"this server answers only to this computer, got host {host[:80]!r}; open it as "
-                "http://127.0.0.1",
+                f"http://{f'[{self._hosts[0]}]' if ':' in self._hosts[0] else self._hosts[0]}",
                 {},
             )
         if request.method not in SAFE_METHODS and _is_foreign(headers):

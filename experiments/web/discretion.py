@@ -1,6 +1,7 @@
 """What is said to readers names no folders of this computer; the log has the whole text."""
 
 import logging
+import os
 from pathlib import Path
 
 from features.errors import GlassError
@@ -18,11 +19,11 @@ def hide_folder(error: GlassError, folder: Path) -> None:
     said = str(error)
     whole = folder.resolve()
     shown = said
-    for path in (folder, folder.absolute(), whole):
+    for path in sorted({folder, folder.absolute(), whole}, key=lambda one: -len(str(one))):
         if len(path.parts) > 1:  # not the folder it runs in, nor the root of all
             shown = shown.replace(str(path), whole.name)
     if len(whole.parent.parts) > 1:
-        shown = shown.replace(f"{whole.parent}/", "")
+        shown = shown.replace(f"{whole.parent}{os.sep}", "")
     if shown != said:
         _log.warning("told without its folder: %s", said)
         error.args = (shown,)

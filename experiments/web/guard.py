@@ -16,6 +16,9 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from experiments.access import AccessStore, Person, Role
 from experiments.acting import account_name
 from experiments.web.armour import RateGuard
+from experiments.web.discretion import hide_folder
+from experiments.web.ended import EndedSessions
+from experiments.web.session_keys import SessionKeys
 from features.errors import AccessError, GlassError
 
 COOKIE: Final = "glassloop"
@@ -25,6 +28,9 @@ SESSION_S: Final = 12 * 3600
 CSRF_FIELD: Final = "csrf"
 CSRF_HEADER: Final = "x-csrf-token"
 
+OPEN_NONCE: Final = "open"
+"""Of the one session there is without tokens: a browser that comes without its cookie, by a link
+from elsewhere say, gets the same again, and forms in its other tabs stay good."""
 
 _TOO_MANY: Final = "too many tokens that were none came from this address; wait a minute"
 
@@ -43,13 +49,25 @@ class Visitor:
 
     Attributes:
         person: Who.
-        nonce: Of their session, from which the forms' secret follows.
-        is_new: Whether the session begins with this answer.
+        nonce: Of their session.
+        csrf: What forms of the session carry, so that no other site can send them.
+        cookie: What the browser is to keep, of a session that begins with this answer.
     """
 
     person: Person
     nonce: str
-    is_new: bool
+    csrf: str
+    cookie: str = ""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the session begins with this answer."""
+        return bool(self.cookie)
+
+    def is_own_form(self, sent: str) -> bool:
+        """Whether a form came from one of our pages."""
+        own = self.csrf.encode()
+        return not self.is_new and hmac.compare_digest(own, sent.encode(errors="replace"))
 
 
 @dataclass(slots=True)
@@ -65,7 +83,12 @@ class Guard:
     store: AccessStore
     is_local: bool
     rates: RateGuard
-    _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    _keys: SessionKeys = field(init=False)
+    _ended: EndedSessions = field(default_factory=lambda: EndedSessions(SESSION_S))
+
+    def __post_init__(self) -> None:
+        """Keys are of the store."""
+        self._keys = SessionKeys(self.store)
 
     @property
     def is_open(self) -> bool:
@@ -92,7 +115,7 @@ class Guard:
                 "the server makes one with 'glassloop token add'"
             )
         try:
-            return self.store.person(token.strip())
+            return self._person(token.strip())
         except AccessError as error:
             # A token that is one is let in all the same: a robot with an old token must not
             # lock out everybody at its address.
@@ -110,54 +133,75 @@ class Guard:
         if not self.rates.may_log_in(caller):
             raise TooManyAttemptsError(_TOO_MANY)
         try:
-            return self.store.person(token)
+            return self._person(token)
         except AccessError:
             self.rates.failed_login(caller)
             raise
 
     def visitor(self, request: Request) -> Visitor | None:
         """Who has a session; nobody without one where a token is needed."""
+        if not self.is_open and not self.store.exists:
+            return None
         try:
-            session = self._session(request.cookies.get(COOKIE, ""))
+            key = self._keys.now()
+            session = _session(key, request.cookies.get(COOKIE, ""))
             nonce = str(session.get("n", ""))
             if self.is_open:
-                return Visitor(self.owner(), nonce or secrets.token_urlsafe(16), not nonce)
-            if not nonce:
+                if nonce != OPEN_NONCE:
+                    return _begun(key, self.owner(), OPEN_NONCE)
+                return Visitor(self.owner(), nonce, _csrf(key, nonce))
+            if not nonce or nonce in self._ended:
                 return None
-            return Visitor(self.store.still_valid(str(session.get("t", ""))), nonce, False)
+            person = self.store.still_valid(str(session.get("t", "")))
+            return Visitor(person, nonce, _csrf(key, nonce))
         except AccessError:  # or the store cannot be read: logging in says so
             return None
 
     def begun(self, person: Person) -> Visitor:
-        """A new session."""
-        return Visitor(person, secrets.token_urlsafe(16), True)
+        """A new session.
 
-    def cookie(self, visitor: Visitor) -> str:
-        """What the browser keeps of a session: token id and nonce, signed."""
-        return str(self._signer().dumps({"t": visitor.person.token_id, "n": visitor.nonce}))
+        Raises:
+            AccessError: If the store cannot be read.
+        """
+        return _begun(self._keys.now(), person, secrets.token_urlsafe(16))
 
-    def csrf(self, visitor: Visitor) -> str:
-        """What forms of a session carry, so that no other site can send them."""
-        return hmac.new(self._key(), visitor.nonce.encode(), "sha256").hexdigest()
+    def end(self, visitor: Visitor) -> None:
+        """End a session for good: a copy of its cookie is worth nothing from now on."""
+        self._ended.add(visitor.nonce)
 
-    def is_own_form(self, visitor: Visitor, sent: str) -> bool:
-        """Whether a form came from one of our pages."""
-        own = self.csrf(visitor).encode()
-        return not visitor.is_new and hmac.compare_digest(own, sent.encode(errors="replace"))
+    def _person(self, token: str) -> Person:
+        """Who shows a token; a complaint about the store does not say where it lies.
 
-    def _session(self, cookie: str) -> dict[str, Any]:
+        Raises:
+            AccessError: If it lets nobody in, or the store cannot be read.
+        """
         try:
-            found = self._signer().loads(cookie, max_age=SESSION_S)
-        except BadData:
-            return {}
-        return found if isinstance(found, dict) else {}
+            return self.store.person(token)
+        except AccessError as error:
+            hide_folder(error, self.store.path.parent)
+            raise
 
-    def _signer(self) -> URLSafeTimedSerializer:
-        return URLSafeTimedSerializer(self._key(), salt="session")
 
-    def _key(self) -> bytes:
-        """Of the store where there is one, so that a restart logs nobody out."""
-        return self.store.cookie_secret() if self.store.exists else self._secret
+def _begun(key: bytes, person: Person, nonce: str) -> Visitor:
+    cookie = str(_signer(key).dumps({"t": person.token_id, "n": nonce}))
+    return Visitor(person, nonce, _csrf(key, nonce), cookie)
+
+
+def _csrf(key: bytes, nonce: str) -> str:
+    return hmac.new(key, nonce.encode(), "sha256").hexdigest()
+
+
+def _session(key: bytes, cookie: str) -> dict[str, Any]:
+    """Token id and nonce of a cookie; nothing of one that is not ours or too old."""
+    try:
+        found = _signer(key).loads(cookie, max_age=SESSION_S)
+    except BadData:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _signer(key: bytes) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(key, salt="session")
 
 
 def _caller(request: Request) -> str:

@@ -16,15 +16,20 @@ from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
 from typing import Any, Final
 
 from experiments.acting import Door, acting
+from experiments.web.discretion import hide_folder
 from features.errors import GlassError
 
 Progress = Callable[[float, str], None]
 """Told how far something is, 0 to 1, and what is being done."""
 
 WORK: Final = "experiments.web.work"
+_PLACES: Final = ("folder", "target")
+"""Arguments that are paths, which readers are not told."""
+
 NICE: Final = 10
 """Workers yield to the server, which answers people."""
 
@@ -106,6 +111,9 @@ class Lane:
             self._is_stopped = False
             loop = asyncio.get_running_loop()
             outcome = await loop.run_in_executor(self._thread, self._do, call, progress)
+        if isinstance(outcome, GlassError):
+            for place in filter(None, map(call.arguments.get, _PLACES)):
+                hide_folder(outcome, Path(place))
         if isinstance(outcome, Exception):
             raise outcome
         return outcome

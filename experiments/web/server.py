@@ -14,6 +14,7 @@ import uvicorn
 from experiments.access import AccessStore
 from experiments.config import CONFIG_NAME
 from experiments.web.app import make_app
+from experiments.web.session_keys import OWN_NAME
 from experiments.web.shelf import Shelf
 from features.errors import CampaignError
 
@@ -96,7 +97,7 @@ def listen(root: Path, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) ->
             f"tokens first, 'glassloop token add NAME --role record --campaign {root}', or leave "
             "--host out"
         )
-    app = make_app(root, is_local=local)
+    app = make_app(root, is_local=local, host=host)
     bound = _bound(host, port)
     config = uvicorn.Config(
         app,
@@ -116,8 +117,8 @@ def listen(root: Path, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) ->
 
 
 def _is_workplace(root: Path) -> bool:
-    """Whether a folder was served before: it holds tokens or MLflow's store."""
-    return any((root / name).exists() for name in ("access.db", "mlruns"))
+    """Whether a folder was served before: it holds tokens, a secret or MLflow's store."""
+    return any((root / name).exists() for name in ("access.db", OWN_NAME, "mlruns"))
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -9,7 +9,8 @@ from typing import Final
 
 from experiments.config import CONFIG_NAME, CampaignConfig, read_config
 from experiments.ledger import Ledger
-from features.errors import CampaignError, LedgerError
+from experiments.web.discretion import hide_folder
+from features.errors import CampaignError, GlassError, LedgerError
 
 LEDGER_NAME: Final = "ledger.db"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
@@ -119,6 +120,8 @@ class Shelf:
     def opened(self, name: str) -> Iterator[Opened]:
         """A campaign's configuration and ledger, for one piece of work.
 
+        What goes wrong meanwhile is told by the campaign's name, not by its folder.
+
         Raises:
             NotHereError: If there is none of that name.
             CampaignError: If its configuration is wrong.
@@ -129,6 +132,8 @@ class Shelf:
             config = read_config(folder / CONFIG_NAME)
             with Ledger.open(folder / LEDGER_NAME) as ledger:
                 yield Opened(name, folder, config, ledger)
-        except (CampaignError, LedgerError):
-            self.folder(name)  # deleted in between: say that instead
+        except GlassError as error:
+            if isinstance(error, CampaignError | LedgerError):
+                self.folder(name)  # deleted in between: say that instead
+            hide_folder(error, folder)
             raise

@@ -102,9 +102,9 @@ class Server:
         self._answers.move_to_end(key)
         return self._answers[key]
 
-    def known(self, work: str, campaign: str, **more: Any) -> Any:
+    async def known(self, work: str, campaign: str, **more: Any) -> Any:
         """What ``look`` would give at once; nothing when it would have to be worked out."""
-        return self._answers.get(self._key(work, campaign, more))
+        return self._answers.get(await run_in_threadpool(self._key, work, campaign, more))
 
     def begin(
         self, kind: str, work: str, campaign: str, person: Person, door: Door, **more: Any

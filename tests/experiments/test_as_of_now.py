@@ -17,16 +17,17 @@ pytest_plugins = ["tests.experiments.drafted_campaign"]
 
 
 class Interrupted:
-    """A ``Chooser`` during whose first choice something else is done."""
+    """A ``Chooser`` after whose first choice something else is done."""
 
     def __init__(self, do):
         self.do, self.calls = do, 0
 
     def __call__(self, *args, **more):
         self.calls += 1
+        chosen = Chosen()(*args, **more)
         if self.calls == 1:
             self.do()
-        return Chosen()(*args, **more)
+        return chosen
 
 
 @pytest.fixture

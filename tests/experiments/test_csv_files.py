@@ -2,6 +2,8 @@
 
 import csv
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -161,6 +163,13 @@ def test_a_number_is_read(text: str, value: float) -> None:
 def test_what_is_no_number_is_refused_with_a_remedy(text: str, remedy: str) -> None:
     with pytest.raises(TableError, match=f"needs a number, got '{text}'.*{remedy}"):
         number_in(text)
+
+
+def test_digits_that_are_no_number_are_refused_in_time_that_grows_with_their_length() -> None:
+    # In time that grows with the square of the length this would take an hour.
+    code = "from experiments.csv_files import number_in; number_in('1' * 500_000 + 'x')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=120)
+    assert b"TableError: needs a number, got '111" in done.stderr
 
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), max_size=12).filter(

@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from experiments.access import Person
 from experiments.acting import Door
 from experiments.export import MEDIA_TYPES, Exported, export_bytes
+from experiments.web.addresses import attachment
 from experiments.web.api.models import (
     ComparisonIn,
     JobOut,
@@ -128,5 +129,5 @@ def _file(data: bytes, media_type: str, name: str) -> Response:
     return Response(
         data,
         media_type=media_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        headers={"Content-Disposition": attachment(name)},
     )

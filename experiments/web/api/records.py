@@ -89,7 +89,7 @@ def specimens(
     return SpecimenList(items=items, next=more)
 
 
-@router.get("/campaigns/{campaign}/specimens/{specimen}", operation_id="specimen_history")
+@router.get("/campaigns/{campaign}/specimens/{specimen:path}", operation_id="specimen_history")
 def specimen_history(
     request: Request, campaign: str, specimen: str, person: Reader
 ) -> dict[str, Any]:

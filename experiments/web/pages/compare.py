@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
+from experiments.web.addresses import campaign_address
 from experiments.web.pages.view import Look, Looking, go, head, sent
 from experiments.web.seen import CELLS, PELLETS, SURROGATES
 from experiments.web.shelf import NothingHereError
@@ -47,11 +48,13 @@ async def begin(look: Looking, campaign: str) -> Response:
         values = await run_in_threadpool(_read, look, campaign)
         wrong = {str(one).partition(":")[0]: str(one) for one in error.problems}
         chosen = {name: [str(v) for v in form.getlist(name)] for name in ("property", "surrogate")}
-        return look.page("compare.html", **values, wrong=wrong, chosen=chosen, status=422)
+        return await look.shown(
+            "compare.html", **values, wrong=wrong, chosen=chosen, status=422
+        )
     job = server_of(look.request).begin(
         "compare", "compare", campaign, look.visitor.person, "page", **asked
     )
-    return go(look.request, f"/c/{campaign}/jobs/{job.id}")
+    return go(look.request, campaign_address(campaign, "jobs", job.id))
 
 
 @router.get("/c/{campaign}/compare/page")

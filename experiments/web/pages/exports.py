@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from experiments.access import Role
+from experiments.web.addresses import campaign_address
 from experiments.web.api.looks import exported
 from experiments.web.pages.view import Looking, go, head, sent
 from experiments.web.shelf import NothingHereError
@@ -24,12 +25,13 @@ FORMS: Final = (
 
 
 @router.get("/c/{campaign}/export")
-async def export_page(
+def export_page(
     look: Looking, campaign: str, job: Annotated[str | None, Query(max_length=40)] = None
 ) -> HTMLResponse:
     """What can be taken away."""
     server = server_of(look.request)
-    made = server.bench.job(job) if job else None
+    found = server.bench.job(job) if job else None
+    made = found if found is not None and found.campaign == campaign else None
     with server.shelf.opened(campaign) as opened:
         report = opened.folder / "report" / "report.html"
         return look.page(
@@ -57,14 +59,15 @@ async def begin(look: Looking, campaign: str, kind: str) -> Response:
         job = server.begin("report", "report", campaign, look.visitor.person, "page")
     else:
         raise NothingHereError(f"nothing called {kind!r} can be made; choose archive or report")
-    return go(look.request, f"/c/{campaign}/jobs/{job.id}")
+    return go(look.request, campaign_address(campaign, "jobs", job.id))
 
 
 @router.get("/c/{campaign}/export/archive/{job_id}")
 async def archive_file(look: Looking, campaign: str, job_id: str) -> FileResponse:
     """The archive a job made."""
-    path = server_of(look.request).files.get(job_id)
-    if path is None or not path.exists():
+    server = server_of(look.request)
+    job, path = server.bench.job(job_id), server.files.get(job_id)
+    if job is None or job.campaign != campaign or path is None or not path.exists():
         raise NothingHereError("that archive is no longer here; have it made again")
     return FileResponse(path, media_type="application/zip", filename=f"{campaign}.zip")
 

@@ -7,6 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from experiments.access import Role
+from experiments.web.addresses import campaign_address
 from experiments.web.api.campaigns import campaigns as list_campaigns
 from experiments.web.api.campaigns import make_campaign
 from experiments.web.guard import COOKIE, TooManyAttemptsError, guard_of
@@ -22,7 +23,7 @@ def front(look: Looking) -> Response:
     """All campaigns; the only one is opened at once."""
     shelf = server_of(look.request).shelf
     if shelf.is_single:
-        return RedirectResponse(f"/c/{shelf.names()[0]}/", 303)
+        return RedirectResponse(campaign_address(shelf.names()[0], ""), 303)
     return _list(look)
 
 
@@ -35,7 +36,7 @@ async def new_campaign(look: Looking) -> Response:
         await make_campaign(look.request, name, empty=empty, by=look.name)
     except CampaignError as error:
         return await run_in_threadpool(_list, look, str(error), name)
-    return go(look.request, f"/c/{name}/")
+    return go(look.request, campaign_address(name, ""))
 
 
 @router.get("/login")
@@ -55,19 +56,21 @@ async def logged_in(request: Request) -> Response:
     caller = request.client.host if request.client else ""
     try:
         person = await run_in_threadpool(guard.log_in, token, caller)
+        visitor = await run_in_threadpool(guard.begun, person)
     except TooManyAttemptsError as error:
         return _login_page(there, str(error), 429)
     except AccessError as error:
         return _login_page(there, str(error), 401)
     answer = RedirectResponse(there, 303)
-    remember(request, answer, guard.begun(person))
+    remember(request, answer, visitor)
     return answer
 
 
 @router.post("/logout")
 async def logged_out(look: Looking) -> Response:
-    """End the session."""
+    """End the session, for whoever has its cookie."""
     await sent(look, Role.READ)
+    guard_of(look.request).end(look.visitor)
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(COOKIE)
     return answer

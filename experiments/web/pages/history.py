@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from experiments.ledger import Ledger
 from experiments.recording import bench
 from experiments.web.entered import as_entered
+from experiments.web.numbers import MOST
 from experiments.web.pages.view import Look, Looking, head
 from experiments.web.paging import plain, plain_rows
 from experiments.web.specimens import require_specimen
@@ -23,7 +24,7 @@ _HIDDEN: Final = frozenset(
 
 @router.get("/c/{campaign}/history")
 def history(
-    look: Looking, campaign: str, before: Annotated[int | None, Query(ge=1)] = None
+    look: Looking, campaign: str, before: Annotated[int | None, Query(ge=1, le=MOST)] = None
 ) -> HTMLResponse:
     """Changes, newest first."""
     with server_of(look.request).shelf.opened(campaign) as opened:
@@ -36,7 +37,7 @@ def history(
         return look.page("history.html", **head(opened), rows=rows, more=more, before=before)
 
 
-@router.get("/c/{campaign}/specimens/{specimen}")
+@router.get("/c/{campaign}/specimens/{specimen:path}")
 def specimen(look: Looking, campaign: str, specimen: str) -> HTMLResponse:
     """A specimen: what is known of it, its readings, and every version of both."""
     return look.page("specimen.html", **of_specimen(look, campaign, specimen))

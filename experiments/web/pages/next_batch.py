@@ -8,7 +8,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
+from experiments.web.addresses import campaign_address, in_address
 from experiments.web.facts import draft_rows, rounds_of
+from experiments.web.numbers import MOST, whole_number
 from experiments.web.pages.view import Look, Looking, go, head, sent
 from experiments.web.state import newest_draft, server_of
 from features.errors import ConflictError, GlassError, InputError
@@ -29,8 +31,8 @@ async def propose(look: Looking, campaign: str) -> Response:
     form = await sent(look)
     try:
         asked = {
-            "glasses": _whole(form, "glasses", 1, 50),
-            "trilayers": _whole(form, "trilayers", 0, 50),
+            "glasses": _whole(form, "glasses", (1, 50)),
+            "trilayers": _whole(form, "trilayers", (0, 50)),
             "budget_h": _number(form, "budget_h"),
         }
     except InputError as error:
@@ -38,7 +40,7 @@ async def propose(look: Looking, campaign: str) -> Response:
     job = server_of(look.request).begin(
         "propose", "propose", campaign, look.visitor.person, "page", **asked
     )
-    return go(look.request, f"/c/{campaign}/jobs/{job.id}")
+    return go(look.request, campaign_address(campaign, "jobs", job.id))
 
 
 @router.post("/c/{campaign}/next/{draft}/edit")
@@ -49,36 +51,37 @@ async def edit(look: Looking, campaign: str, draft: str) -> Response:
     try:
         await server.ask(
             "edit", campaign, look.visitor.person, "page",
-            draft=draft, version=_whole(form, "version", 1, 10**9) or 1, edits=[_edit(form)],
+            draft=draft, version=_version(form), edits=[_edit(form)],
         )  # fmt: skip
     except (InputError, ConflictError) as error:
         return await _page(look, campaign, error=error, row=str(form.get("row", "")), typed=form)
-    return go(look.request, f"/c/{campaign}/next#row-{form.get('row', 'run')}")
+    row = in_address(str(form.get("row", "run")))
+    return go(look.request, f"{campaign_address(campaign, 'next')}#row-{row}")
 
 
 @router.post("/c/{campaign}/next/{draft}/accept")
 async def accept(look: Looking, campaign: str, draft: str) -> Response:
     """Make it a round."""
     form = await sent(look)
-    version = _whole(form, "version", 1, 10**9) or 1
+    version = _version(form)
     job = server_of(look.request).begin(
         "accept", "accept", campaign, look.visitor.person, "page", draft=draft, version=version
     )
-    return go(look.request, f"/c/{campaign}/jobs/{job.id}")
+    return go(look.request, campaign_address(campaign, "jobs", job.id))
 
 
 @router.post("/c/{campaign}/next/{draft}/discard")
 async def discard(look: Looking, campaign: str, draft: str) -> Response:
     """Put it aside."""
     form = await sent(look)
-    version = _whole(form, "version", 1, 10**9) or 1
+    version = _version(form)
     try:
         await server_of(look.request).ask(
             "discard", campaign, look.visitor.person, "page", draft=draft, version=version
         )
     except ConflictError as error:
         return await _page(look, campaign, error=error)
-    return go(look.request, f"/c/{campaign}/next")
+    return go(look.request, campaign_address(campaign, "next"))
 
 
 async def _page(
@@ -94,7 +97,7 @@ async def _page(
     draft = None
     if values["draft_id"] is not None:
         draft = await newest_draft(server, campaign, values["draft_id"], look.visitor.person)
-    return look.page(
+    return await look.shown(
         "next.html",
         **values,
         draft=draft,
@@ -162,13 +165,14 @@ def _complaints(error: GlassError | None) -> list[dict[str, Any]]:
     ]
 
 
-def _whole(form: FormData, name: str, least: int, most: int) -> int | None:
+def _version(form: FormData) -> int:
+    """Of the draft, as the form that was sent showed it."""
+    return _whole(form, "version", (1, MOST)) or 1
+
+
+def _whole(form: FormData, name: str, ends: tuple[int, int]) -> int | None:
     text = str(form.get(name, "")).strip()
-    if not text:
-        return None
-    if not text.isascii() or not text.lstrip("-").isdigit() or not least <= int(text) <= most:
-        raise InputError([f"{name}: must be a whole number from {least} to {most}, got {text!r}"])
-    return int(text)
+    return whole_number(text, name, ends) if text else None
 
 
 def _number(form: FormData, name: str) -> float | None:

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from experiments.display import is_known
 from experiments.stored_round import stored_round
+from experiments.web.addresses import campaign_address
 from experiments.web.facts import require_round, rounds_of
 from experiments.web.pages.view import Look, Looking, go, head, sent
 from experiments.web.state import server_of
@@ -72,7 +73,7 @@ async def close(look: Looking, campaign: str, round_id: str) -> Response:
     await server_of(look.request).ask(
         "close_round", campaign, look.visitor.person, "page", round_id=round_id
     )
-    return go(look.request, f"/c/{campaign}/rounds/{round_id}")
+    return go(look.request, campaign_address(campaign, "rounds", round_id))
 
 
 def _read(look: Look, campaign: str, round_id: str) -> dict[str, Any]:

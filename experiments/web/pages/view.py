@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 from experiments.access import Role
 from experiments.display import number_text, range_text, typeset_unit, value_text, x_text
 from experiments.typeset import printed_numbers
+from experiments.web.addresses import address_of, in_address
 from experiments.web.guard import (
     COOKIE,
     CSRF_FIELD,
@@ -67,6 +69,10 @@ class Look:
         """Whether they may change anything."""
         return self.visitor.person.role.allows(Role.RECORD)
 
+    async def shown(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """As ``page``, made in a thread: the event loop has others to answer."""
+        return await run_in_threadpool(self.page, template, status=status, **values)
+
     def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """A page or a part of one.
 
@@ -82,10 +88,10 @@ class Look:
         shared = {
             "person": self.visitor.person,
             "may_record": self.may_record,
-            "csrf": guard.csrf(self.visitor),
+            "csrf": self.visitor.csrf,
             "csrf_field": CSRF_FIELD,
             "is_open": guard.is_open,
-            "path": self.request.url.path,
+            "path": self.request.scope["path"],
             "campaign": None,
         }
         text = TEMPLATES.get_template(template).render(**{**shared, **values})
@@ -96,9 +102,9 @@ class Look:
 
 
 def remember(request: Request, answer: Response, visitor: Visitor) -> None:
-    """Give the browser the session's cookie: not for scripts, not for other sites."""
+    """Give the browser a new session's cookie: not for scripts, not for other sites."""
     answer.set_cookie(
-        COOKIE, guard_of(request).cookie(visitor), max_age=SESSION_S, httponly=True,
+        COOKIE, visitor.cookie, max_age=SESSION_S, httponly=True,
         samesite="strict", secure=request.url.scheme == "https",
     )  # fmt: skip
 
@@ -134,7 +140,7 @@ async def sent(look: Look, role: Role = Role.RECORD) -> FormData:
     """
     form = await look.request.form(max_fields=MAX_FIELDS, max_files=4)
     token = look.request.headers.get(CSRF_HEADER) or str(form.get(CSRF_FIELD, ""))
-    if not guard_of(look.request).is_own_form(look.visitor, token):
+    if not look.visitor.is_own_form(token):
         raise StaleFormError(
             "this form is from another session (cookies may be blocked); open the page again and "
             "repeat what you did"
@@ -149,7 +155,12 @@ def head(opened: Opened) -> dict[str, Any]:
 
 
 def go(request: Request, address: str) -> Response:
-    """Send the browser to another page, from a form or from a part of a page."""
+    """Send the browser to another page, from a form or from a part of a page.
+
+    Args:
+        request: As it came.
+        address: Fit for a header, as ``campaign_address`` makes it.
+    """
     if request.headers.get("hx-request"):
         return Response(status_code=204, headers={"HX-Redirect": address})
     return RedirectResponse(address, 303)
@@ -158,7 +169,7 @@ def go(request: Request, address: str) -> Response:
 def page_error(request: Request, error: GlassError | HTTPException) -> Response:
     """A complaint as a page, or as a part of one; who is not logged in is asked to."""
     if isinstance(error, LoginNeededError):
-        there = quote(request.url.path, safe="/") if request.method == "GET" else "/"
+        there = quote(address_of(request)) if request.method == "GET" else "/"
         return go(request, f"/login?next={there}")
     status, words = _complaint(error)
     visitor = guard_of(request).visitor(request)
@@ -204,6 +215,7 @@ def _environment() -> Environment:
         "summary": summary,
         "value": value_text,
         "label": label,
+        "in_address": in_address,
     }
     found.globals |= {"unit_of": typeset_unit, "range_of": range_text, "span_of": value_span}
     return found

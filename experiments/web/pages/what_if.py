@@ -12,6 +12,7 @@ from experiments.config import CampaignConfig
 from experiments.display import significant, typeset_unit
 from experiments.report_recipes import cell_text, glass_text, held_text, usual_recipe
 from experiments.typeset import formula, value_markup
+from experiments.web.addresses import campaign_address
 from experiments.web.pages.view import Look, Looking, head
 from experiments.web.seen import capital
 from experiments.web.sliders import cell_sliders, glass_sliders, moved
@@ -35,7 +36,7 @@ async def what_if(look: Looking, campaign: str) -> HTMLResponse:
     asked = dict(look.request.query_params)
     config, values = await run_in_threadpool(_read, look, campaign)
     must = "show" in asked
-    return look.page(
+    return await look.shown(
         "what_if.html", **values,
         glass=await _glass(look, campaign, config, asked, must=must),
         cell=await _cell(look, campaign, config, asked, must=must),
@@ -59,10 +60,11 @@ async def _part(look: Look, campaign: str, kind: str) -> HTMLResponse:
     config, values = await run_in_threadpool(_read, look, campaign)
     answer = _glass if kind == "glass" else _cell
     found = await answer(look, campaign, config, asked, must=True)
-    page = look.page(f"_what_if_{kind}.html", **values, part=found, is_part=True)
+    page = await look.shown(f"_what_if_{kind}.html", **values, part=found, is_part=True)
     names = [*(one.id for one in (*glass_sliders(config), *cell_sliders(config))), "medium"]
     kept = {name: asked[name] for name in names if name in asked}
-    page.headers["HX-Replace-Url"] = f"/c/{campaign}/what-if?{urlencode(kept)}"
+    address = campaign_address(campaign, "what-if")
+    page.headers["HX-Replace-Url"] = f"{address}?{urlencode(kept)}"
     return page
 
 
@@ -127,7 +129,7 @@ async def _asked(
     """The worker's answer; what it finds wrong goes to the fields."""
     server = server_of(look.request)
     if not must:
-        known: dict[str, Any] | None = server.known(work, campaign, **more)
+        known: dict[str, Any] | None = await server.known(work, campaign, **more)
         return known
     try:
         answer: dict[str, Any] = await server.look(work, campaign, look.visitor.person, **more)

@@ -13,7 +13,6 @@ from experiments.web.app import make_app
 from experiments.web.server import Listening, listen
 from features.errors import CampaignError
 
-
 _LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
 
 
