@@ -150,7 +150,7 @@ def record(person: Person, number: int, pellets: list[str], sent: Counter[tuple[
         ]})  # fmt: skip
     for i in range(N_READINGS):
         value = 1e-5 * (1 + number / 10 + i / 1000)
-        row = _reading(pellet, value, f"{number} {i}", 60)
+        row = _reading(pellet, value, f"load {number} {i}", 60)
         key = (row["note"], float(row["value"]))
         done = person.ask("write", "POST", "/api/v1/campaigns/lab/readings", {"rows": [row]})
         if done["readings_added"] != 1:
@@ -229,7 +229,8 @@ def faults(root: Path, sent: Counter[tuple[str, float]], opened: list[str]) -> l
                       and one not in rounds]  # fmt: skip
             if name == "lab":
                 rows = campaign.ledger.readings().to_dict("records")
-                held = Counter((row["note"], row["lower"]) for row in rows if " " in row["note"])
+                held = Counter((row["note"], row["lower"]) for row in rows
+                               if row["note"].startswith("load "))
                 found += [f"reading {key} is there {held[key]} times, sent {n}" for key, n in
                           (sent | held).items() if held[key] != 1 or sent[key] != 1]  # fmt: skip
     return found

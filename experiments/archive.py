@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, final
@@ -20,6 +21,8 @@ import yaml
 
 from experiments.archive_database import (
     copy_database,
+    parts_of,
+    refuse_foreign_parts,
     rewrite_texts,
     settle_locations,
     value_in,
@@ -182,17 +185,32 @@ def _settle(draft: Path, folder: Path, archive: Path, manifest: Manifest) -> Non
     for name in (LEDGER_NAME, CONFIG_NAME):
         if name not in manifest.files:
             raise CampaignError(f"{archive}: holds no {name}, so it is no campaign; get it again")
+    # Before it is opened: an older ledger is brought up to date, and a trigger would act then.
+    refuse_foreign_parts(draft / LEDGER_NAME, _own_parts())
     with Ledger.open(draft / LEDGER_NAME) as ledger:
         if ledger.id != manifest.campaign_id:
             raise CampaignError(
                 f"{archive}: must hold the ledger of campaign {manifest.campaign_id}, got that of "
                 f"{ledger.id}; get the archive again"
             )
+    if missing := _own_parts().keys() - parts_of(draft / LEDGER_NAME).keys():
+        raise CampaignError(
+            f"{archive}: its ledger must be append-only, but lacks {min(missing)!r}; get it again"
+        )
     _own_store(draft / CONFIG_NAME)
     (draft / MLRUNS).mkdir(exist_ok=True)
     if (draft / MLRUNS / "mlflow.db").exists():
         settle_locations(draft / MLRUNS / "mlflow.db", folder / MLRUNS / "artifacts")
     write_example(draft)
+
+
+@cache
+def _own_parts() -> dict[str, str]:
+    """Triggers of a ledger that was just made."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        file = Path(name) / LEDGER_NAME
+        Ledger.create(file, campaign="fresh").close()
+        return parts_of(file)
 
 
 def _own_store(path: Path) -> None:

@@ -86,8 +86,12 @@ def init_from_archive(name: Path, archive: Path, *, empty: bool, as_json: bool) 
         manifest = thaw(archive, name)
     with open_campaign(name) as opened:
         readings = opened.status()["readings"]
+        faults = opened.verify()  # said and not refused: a fault is the owner's to mend
+    for fault in faults:
+        warn(f"its ledger has a fault: {fault}")
     if as_json:
-        say_json({"campaign": str(name), "readings": readings, "archive": manifest.model_dump()})
+        told = {"campaign": str(name), "readings": readings, "archive": manifest.model_dump()}
+        say_json({**told, "faults": faults})
         return
     what = "SIMULATED: campaign" if manifest.kind == "simulated" else "Campaign"
     say(

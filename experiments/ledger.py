@@ -11,7 +11,8 @@ before. Writing happens in transactions, each landing whole or not at all; readi
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
+from functools import cache, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeVar
@@ -138,6 +139,7 @@ class Ledger:
         self._where = _place(url)
         self._file = _sqlite_file(url)
         self._engine = _engine(url)
+        self._kept: _Kept | None = None
         self._closed = False
 
     @classmethod
@@ -277,6 +279,24 @@ class Ledger:
             yield tx
             tx.sign()
 
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Inside it what was read is kept until anybody writes, so it is read once and never old.
+
+        For who asks for much at once, such as a page. Of one thread.
+
+        Raises:
+            LedgerError: If the database cannot be read.
+        """
+        if self._file is None or self._kept is not None:  # only SQLite says whether it changed
+            yield
+            return
+        with ExitStack() as held:
+            with _complaints(self._where):
+                self._kept = _Kept(held.enter_context(self._engine.connect()))
+            held.callback(setattr, self, "_kept", None)
+            yield
+
     @property
     def campaign(self) -> str:
         """Name of the campaign."""
@@ -346,10 +366,7 @@ class Ledger:
         Returns:
             Columns of the readings table; open bounds are NaN.
         """
-        query = select(READINGS).order_by(READINGS.c.version_id)
-        if current:
-            query = query.where(is_current(READINGS), READINGS.c.withdrawn.is_(False))
-        return self._frame(query)
+        return self._frame(_readings(current=current))
 
     def literature(self, *, current: bool = True) -> pd.DataFrame:
         """Values of the literature, oldest first.
@@ -384,19 +401,7 @@ class Ledger:
 
     def rounds(self) -> pd.DataFrame:
         """Rounds in order: id, number, opened_at, closed_at, state open or closed, seed, config."""
-        log = ROUND_EVENT_LOG.c
-        closed = (
-            select(log.round_id, func.max(log.at).label("closed_at"))
-            .where(log.event == "closed")
-            .group_by(log.round_id)
-            .subquery()
-        )
-        query = (
-            select(ROUNDS, closed.c.closed_at)
-            .outerjoin(closed, closed.c.round_id == ROUNDS.c.id)
-            .order_by(ROUNDS.c.number)
-        )
-        found = self._frame(query)
+        found = self._frame(_rounds())
         state = found["closed_at"].isna().map({True: "open", False: "closed"})
         order = ["id", "number", "opened_at", "closed_at", "state", "seed", "config"]
         return found.assign(state=state)[order]
@@ -451,9 +456,7 @@ class Ledger:
 
     def drafts(self) -> pd.DataFrame:
         """The newest version of each draft, newest draft first; body is a dict."""
-        newer = DRAFTS.alias("newer")
-        later = exists().where(newer.c.draft == DRAFTS.c.draft, newer.c.version > DRAFTS.c.version)
-        return self._frame(select(DRAFTS).where(~later).order_by(DRAFTS.c.version_id.desc()))
+        return self._frame(_drafts())
 
     def answered(self, person: str, key: str) -> RequestRow | None:
         """What was answered to a request of that key; nothing when there was none."""
@@ -555,8 +558,14 @@ class Ledger:
     def _connection(self, *, write: bool = False) -> Iterator[Connection]:
         if self._closed:
             raise LedgerError(f"{self._where}: the ledger is closed; open it again")
-        with _complaints(self._where), _connected(self._engine, write=write) as connection:
-            yield connection
+        kept = None if write or self._kept is None else self._kept.connection
+        with _complaints(self._where):
+            if kept is not None and not kept.in_transaction():
+                with kept.begin():
+                    yield kept
+                return
+            with _connected(self._engine, write=write) as connection:
+                yield connection
 
     def _bring_up_to_date(self) -> None:
         """Add the tables that came since; nothing that is there changes."""
@@ -567,7 +576,9 @@ class Ledger:
 
     def _frame(self, query: Select[Any]) -> pd.DataFrame:
         with self._connection() as connection:
-            return _table_frame(connection, query)
+            if self._kept is None:
+                return _table_frame(connection, query)
+            return self._kept.frame(connection, query)
 
     def _stock(
         self, connection: Connection, expected_recovery: float, *, planned: bool = True
@@ -581,8 +592,7 @@ class Ledger:
         return stock(jars, pellets, cells, expected_recovery=expected_recovery)
 
     def _of_round(self, table: Table, round_id: str | None) -> pd.DataFrame:
-        query = select(table).order_by(table.c.id)
-        return self._frame(query if round_id is None else query.where(table.c.round_id == round_id))
+        return self._frame(_of_round(table, round_id))
 
     def _specimen(self, row: type[_Row], specimen: str) -> _Row:
         kind = str(row.kind)  # type: ignore[attr-defined]
@@ -608,6 +618,70 @@ class Ledger:
                 raise LedgerError(f"{self._where}: message {message} is not in the outbox")
             pending = (OUTBOX.c.id == message) & OUTBOX.c.delivered_at.is_(None)
             connection.execute(update(OUTBOX).where(pending).values(values))
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Frames as they were read, until the file is changed.
+
+    Attributes:
+        connection: Through which they are read, and which knows whether the file changed.
+        version: What SQLite said of the file when they were read.
+        frames: By query; queries are made once, see the functions below.
+    """
+
+    connection: Connection
+    version: int = -1
+    frames: dict[Select[Any], pd.DataFrame] = field(default_factory=dict)
+
+    def frame(self, connection: Connection, query: Select[Any]) -> pd.DataFrame:
+        """What a query gives now."""
+        if connection is not self.connection:
+            return _table_frame(connection, query)
+        version = int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+        if version != self.version:
+            self.version = version
+            self.frames.clear()
+        if query not in self.frames:
+            self.frames[query] = _table_frame(connection, query)
+        return self.frames[query].copy(deep=False)  # pandas copies on writing
+
+
+@cache
+def _readings(*, current: bool) -> Select[Any]:
+    query = select(READINGS).order_by(READINGS.c.version_id)
+    if not current:
+        return query
+    return query.where(is_current(READINGS), READINGS.c.withdrawn.is_(False))
+
+
+@cache
+def _rounds() -> Select[Any]:
+    log = ROUND_EVENT_LOG.c
+    closed = (
+        select(log.round_id, func.max(log.at).label("closed_at"))
+        .where(log.event == "closed")
+        .group_by(log.round_id)
+        .subquery()
+    )
+    return (
+        select(ROUNDS, closed.c.closed_at)
+        .outerjoin(closed, closed.c.round_id == ROUNDS.c.id)
+        .order_by(ROUNDS.c.number)
+    )
+
+
+@cache
+def _drafts() -> Select[Any]:
+    newer = DRAFTS.alias("newer")
+    later = exists().where(newer.c.draft == DRAFTS.c.draft, newer.c.version > DRAFTS.c.version)
+    return select(DRAFTS).where(~later).order_by(DRAFTS.c.version_id.desc())
+
+
+@lru_cache(maxsize=1000)
+def _of_round(table: Table, round_id: str | None) -> Select[Any]:
+    query = select(table).order_by(table.c.id)
+    return query if round_id is None else query.where(table.c.round_id == round_id)
 
 
 def _meta_value(key: str) -> Select[Any]:

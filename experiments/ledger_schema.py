@@ -8,6 +8,7 @@ supersedes. Column types are those any SQL database has.
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -336,6 +337,7 @@ def is_current(table: Table) -> ColumnElement[bool]:
     return ~exists().where(newer.c.supersedes == table.c.version_id)
 
 
+@cache
 def current(table: Table) -> Select[Any]:
     """Current versions in a table of specimens, with the round each belongs to."""
     return (
@@ -349,6 +351,7 @@ def current(table: Table) -> Select[Any]:
 _GLASS: Final = ("x", "milling_time_h", "milling_media", "milling_speed_rpm")
 
 
+@cache
 def current_pellets() -> Select[Any]:
     """Current pellets, each with the glass, origin and status of its jar."""
     jar = current(JARS).order_by(None).subquery("jar_now")
@@ -358,6 +361,7 @@ def current_pellets() -> Select[Any]:
     )  # fmt: skip
 
 
+@cache
 def current_cells() -> Select[Any]:
     """Current cells, each with the glasses of its core and skin, and how far these got."""
     query = current(CELLS)

@@ -150,7 +150,7 @@ def take_in(
         InputError: With every problem; nothing was written.
         CampaignError: If a lab's files meet a simulated campaign, or the other way round.
     """
-    with ledger.transaction() as tx:
+    with ledger.transaction() as tx, ledger.kept():
         specimens, outcome = read(bench(ledger, config))
         if problems := [*specimens.problems, *outcome.problems]:
             raise InputError(problems)

@@ -1,4 +1,4 @@
-"""Addresses with the names that people give: blanks, signs and slashes in them lead nowhere else."""
+"""Addresses with the names that people give: blanks, signs and slashes in them mislead nobody."""
 
 from urllib.parse import quote
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from experiments.access import AccessStore
+from experiments.web.addresses import address_of
 from experiments.web.api import router as api
 from experiments.web.armour import HERE, MAX_BODY_BYTES, Armour, RateGuard, Rates
 from experiments.web.counter import BusyError, Counter
@@ -132,9 +133,9 @@ def _refused(request: Request, error: GlassError) -> Response:
     if not _wants_problem(request):
         return page_error(request, error)
     if isinstance(error, NotAllowedError):
-        return problem(403, str(error), instance=request.url.path)
+        return problem(403, str(error), instance=address_of(request))
     if isinstance(error, TooManyAttemptsError | BusyError):
-        return problem(429, str(error), instance=request.url.path, headers={"Retry-After": "60"})
+        return problem(429, str(error), instance=address_of(request), headers={"Retry-After": "60"})
     return of_error(error, request)
 
 

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from experiments.web.addresses import address_of
 from experiments.web.counter import BusyError, UnavailableError
 from experiments.web.shelf import NotHereError, NothingHereError
 from features.errors import (
@@ -153,7 +154,7 @@ def of_error(error: GlassError, request: Request) -> JSONResponse:
         detail = f"{n} problem{'' if n == 1 else 's'} found, nothing was written"
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, AccessError) else None
     return problem(
-        status_of(error), detail, instance=request.url.path, faults=faults, headers=headers
+        status_of(error), detail, instance=address_of(request), faults=faults, headers=headers
     )
 
 
@@ -163,14 +164,14 @@ def of_validation(error: RequestValidationError, request: Request) -> JSONRespon
     if found[0]["type"] == "json_invalid":
         said, place = found[0]["ctx"]["error"], int(found[0]["loc"][-1]) + 1
         detail = f"the body is no JSON: {said} at character {place}; correct it"
-        return problem(400, detail, instance=request.url.path)
+        return problem(400, detail, instance=address_of(request))
     last = request.url.path.rpartition("/")[2]  # of .../readings, the rows are readings
     faults = [_validation_fault(one, last) for one in found]
     n = len(faults)
     return problem(
         422,
         f"{n} problem{'' if n == 1 else 's'} found, nothing was written",
-        instance=request.url.path,
+        instance=address_of(request),
         faults=faults,
     )
 
@@ -179,7 +180,7 @@ def of_http(error: HTTPException, request: Request) -> JSONResponse:
     """An error of the framework as an answer."""
     said = str(error.detail)
     detail = _DETAILS.get(error.status_code, said) if said[:1].isupper() else said
-    return problem(error.status_code, detail, instance=request.url.path, headers=error.headers)
+    return problem(error.status_code, detail, instance=address_of(request), headers=error.headers)
 
 
 def of_fault(error: Exception, request: Request) -> JSONResponse:
@@ -190,7 +191,7 @@ def of_fault(error: Exception, request: Request) -> JSONResponse:
         500,
         f"this is a fault of glassloop and not yours (number {number}); nothing was half-written: "
         "try again, and show the number to whoever runs the server",
-        instance=request.url.path,
+        instance=address_of(request),
     )
 
 

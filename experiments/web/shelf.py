@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from experiments.access import ACCESS_NAME
 from experiments.config import CONFIG_NAME, CampaignConfig, read_config
 from experiments.ledger import Ledger
 from experiments.web.discretion import hide_folder
@@ -14,6 +15,12 @@ from features.errors import CampaignError, GlassError, LedgerError
 
 LEDGER_NAME: Final = "ledger.db"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+_RESERVED: Final = re.compile(
+    rf"(?:mlruns|{re.escape(CONFIG_NAME)}|{re.escape(LEDGER_NAME)})\.*\Z"
+    rf"|{re.escape(ACCESS_NAME)}",
+    re.IGNORECASE,
+)
+"""Some systems take no notice of case or a dot at the end; SQLite has more files beside its own."""
 
 
 class NothingHereError(CampaignError):
@@ -103,7 +110,8 @@ class Shelf:
         """Where a campaign of that name would be made.
 
         Raises:
-            CampaignError: If the server serves a single campaign, or the name is no plain name.
+            CampaignError: If the server serves a single campaign, or the name is no plain name
+                or kept for the server's own files.
         """
         if self.is_single:
             raise CampaignError(
@@ -113,6 +121,11 @@ class Shelf:
             raise CampaignError(
                 "name: must be up to 60 letters, digits, dots, hyphens and underscores that begin "
                 f"with a letter or digit, got {name!r}; choose another"
+            )
+        if _RESERVED.match(name):
+            raise CampaignError(
+                f"name: {name!r} is kept for the server's own files beside the campaigns; choose "
+                "another"
             )
         return self.root / name
 
@@ -130,7 +143,7 @@ class Shelf:
         folder = self.folder(name)
         try:
             config = read_config(folder / CONFIG_NAME)
-            with Ledger.open(folder / LEDGER_NAME) as ledger:
+            with Ledger.open(folder / LEDGER_NAME) as ledger, ledger.kept():
                 yield Opened(name, folder, config, ledger)
         except GlassError as error:
             if isinstance(error, CampaignError | LedgerError):

@@ -247,6 +247,7 @@ def test_who_is_refused_leaves_no_day_of_use(store):
 
 
 def test_a_day_of_use_that_cannot_be_written_locks_nobody_out(store, monkeypatch):
+    monkeypatch.setattr("experiments.access_file.READ_TIMEOUT_S", 0.01)
     monkeypatch.setattr("experiments.access_file.BUSY_TIMEOUT_S", 0.01)
     text = store.add("Ana", Role.READ)
     with closing(sqlite3.connect(store.path, isolation_level=None)) as writer:

@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 from typer.testing import CliRunner
 
 from experiments import archive as archive_module
+from experiments import archive_database
 from experiments.archive import freeze, thaw
 from experiments.archive_database import settle_locations
 from experiments.archive_zip import MANIFEST
@@ -383,6 +384,118 @@ def test_a_store_that_points_outside_the_archive_is_refused(frozen, tmp_path):
             database.commit()
         with pytest.raises(CampaignError, match="artifact_uri of runs must lie in the archive"):
             settle_locations(copy, tmp_path / "artifacts")
+
+
+EVIL = "UPDATE model_versions SET source = 'file:///etc'"
+
+
+def store_with(frozen, folder, script):
+    """The store of an archive, altered."""
+    with ZipFile(frozen.path) as held:
+        store = Path(held.extract("mlruns/mlflow.db", folder))
+    with closing(sqlite3.connect(store)) as database:
+        database.executescript(script)
+    return store
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"CREATE TRIGGER evil AFTER UPDATE ON datasets BEGIN {EVIL}; END",
+        "CREATE TRIGGER evil BEFORE UPDATE ON secrets WHEN 1 "
+        f"BEGIN {EVIL}; SELECT RAISE(ABORT, ''); END",
+        "CREATE TRIGGER evil BEFORE UPDATE ON secrets WHEN (SELECT 1) "
+        "BEGIN SELECT RAISE(ABORT, ''); END",
+        "CREATE TRIGGER evil BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, ''); END",
+        "create /* TABLE */ view evil as select 1",
+        "ALTER TABLE runs RENAME TO evil_runs; CREATE VIEW evil AS SELECT * FROM evil_runs",
+        "CREATE VIRTUAL TABLE evil USING fts5(a)",
+    ],
+    ids=[
+        "trigger",
+        "trigger on secrets that writes",
+        "trigger on secrets that reads",
+        "trigger on runs",
+        "view",
+        "view for a table",
+        "virtual table",
+    ],
+)
+def test_a_store_that_does_anything_by_itself_is_refused(frozen, tmp_path, script):
+    store = store_with(frozen, tmp_path, script)
+    with pytest.raises(CampaignError, match=r"mlflow.db: must hold no trigger or view.*got 'evil'"):
+        settle_locations(store, tmp_path / "artifacts")
+
+
+def test_locations_are_looked_at_again_once_they_were_written(frozen, tmp_path, monkeypatch):
+    monkeypatch.setattr(archive_database, "_refuse_foreign_parts", lambda *_: None)
+    script = f"CREATE TRIGGER evil AFTER UPDATE ON datasets BEGIN {EVIL}; END"
+    store = store_with(frozen, tmp_path, script)
+    with pytest.raises(CampaignError, match=r"source of model_versions must lie .*'file:///etc'"):
+        settle_locations(store, tmp_path / "artifacts")
+    with closing(sqlite3.connect(store)) as database:  # and nothing of it is kept
+        ((source,),) = database.execute("SELECT DISTINCT substr(source, 1, 7) FROM model_versions")
+    assert source == "mlruns/"
+
+
+def test_a_location_that_is_no_text_is_refused(frozen, tmp_path):
+    store = store_with(frozen, tmp_path, "UPDATE runs SET artifact_uri = x'2f657463'")
+    with pytest.raises(CampaignError, match=r"artifact_uri of runs must lie .* got b'/etc'"):
+        settle_locations(store, tmp_path / "artifacts")
+
+
+def with_ledger(path, target, script):
+    """A copy of an archive whose ledger was altered, and whose manifest says so."""
+    ledger = target.with_suffix(".db")
+
+    def change(held):
+        ledger.write_bytes(held["ledger.db"])
+        with closing(sqlite3.connect(ledger)) as database:
+            database.executescript(script)
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        held["ledger.db"] = content = ledger.read_bytes()
+        plain = json.loads(held[MANIFEST])
+        digest = hashlib.sha256(content).hexdigest()
+        plain["files"]["ledger.db"] = {"sha256": digest, "size": len(content)}
+        held[MANIFEST] = json.dumps(plain).encode()
+
+    return altered(path, target, change)
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        (
+            "CREATE TRIGGER evil AFTER INSERT ON readings BEGIN DELETE FROM outbox; END",
+            r"ledger.db: must hold no trigger or view of others, got 'evil'; the archive was",
+        ),
+        ("CREATE VIEW evil AS SELECT 1", "must hold no trigger or view of others, got 'evil'"),
+        (
+            "DROP TRIGGER jars_no_update; CREATE TRIGGER jars_no_update BEFORE UPDATE ON jars "
+            "BEGIN DELETE FROM outbox; END",
+            "must hold no trigger or view of others, got 'jars_no_update'",
+        ),
+        (
+            "UPDATE meta SET value = '1' WHERE key = 'schema_version'; "
+            "CREATE TRIGGER evil AFTER UPDATE ON meta BEGIN DELETE FROM outbox; END",
+            "must hold no trigger or view of others, got 'evil'",
+        ),
+        ("DROP TRIGGER jars_no_update", r"must be append-only, but lacks 'jars_no_update'; get it"),
+    ],
+    ids=["trigger", "view", "other trigger", "older ledger", "no trigger"],
+)
+def test_a_ledger_that_is_not_as_it_was_written_is_refused(small, tmp_path, script, message):
+    path = with_ledger(small, tmp_path / "bad.zip", script)
+    with pytest.raises(CampaignError, match=message):
+        thaw(path, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_fault_of_the_ledger_is_said_and_the_archive_opened_all_the_same(small, tmp_path):
+    script = "INSERT INTO models VALUES ('0f', 'a body', '2026-05-02T00:00:00Z')"
+    path = with_ledger(small, tmp_path / "odd.zip", script)
+    done = command("init", str(tmp_path / "new"), "--archive", str(path))
+    assert "warning: its ledger has a fault: model 0f: its body has another hash" in done.stderr
 
 
 def test_an_existing_file_is_only_replaced_when_asked(small, tmp_path):

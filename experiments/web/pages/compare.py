@@ -48,9 +48,7 @@ async def begin(look: Looking, campaign: str) -> Response:
         values = await run_in_threadpool(_read, look, campaign)
         wrong = {str(one).partition(":")[0]: str(one) for one in error.problems}
         chosen = {name: [str(v) for v in form.getlist(name)] for name in ("property", "surrogate")}
-        return await look.shown(
-            "compare.html", **values, wrong=wrong, chosen=chosen, status=422
-        )
+        return await look.shown("compare.html", **values, wrong=wrong, chosen=chosen, status=422)
     job = server_of(look.request).begin(
         "compare", "compare", campaign, look.visitor.person, "page", **asked
     )

@@ -30,13 +30,19 @@ class Visitor:
 
     def post(self, path: str, data: dict[str, str] | None = None, **more: Any) -> Any:
         """Send a form of a page."""
-        csrf = re.search(r'"X-CSRF-Token": "(\w+)"', self.get("/docs").text)
-        assert csrf is not None
+        csrf = csrf_of(self.get("/docs").text)
         self.client.cookies.clear()
         return self.client.post(
-            path, data={"csrf": csrf[1], **(data or {})}, follow_redirects=False,
+            path, data={"csrf": csrf, **(data or {})}, follow_redirects=False,
             headers={"Cookie": f"glassloop={self.cookie}"}, **more,
         )  # fmt: skip
+
+
+def csrf_of(page: str) -> str:
+    """What forms of a page carry, so that no other site can send them."""
+    found = re.search(r'"X-CSRF-Token": "(\w+)"', page)
+    assert found is not None
+    return found[1]
 
 
 def arrive(client: TestClient, root: Path, name: str, role: Role = Role.RECORD) -> Visitor:

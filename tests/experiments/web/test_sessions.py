@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from experiments.access import AccessStore, Role
 from experiments.web.app import make_app
 from experiments.web.armour import Rates
+from experiments.web.ended import EndedSessions
 from experiments.web.guard import COOKIE
 
 ADDRESS = "http://127.0.0.1"
@@ -98,6 +99,35 @@ def test_a_session_ends_by_logging_out(client: TestClient, token: str):
     assert client.get("/").status_code == 303
 
 
+def test_a_copy_of_the_cookie_is_worth_nothing_once_its_session_was_ended(
+    client: TestClient, token: str
+):
+    log_in(client, token)
+    other = client.cookies[COOKIE]
+    client.cookies.clear()
+    log_in(client, token)
+    copy, csrf = client.cookies[COOKIE], secret(client)
+    client.post("/logout", data={"csrf": csrf})
+    for cookie, status in ((copy, 303), (other, 200)):
+        client.cookies.clear()
+        client.cookies.set(COOKIE, cookie)
+        assert client.get("/").status_code == status
+
+
+def test_ended_sessions_are_remembered_as_long_as_their_cookies_last(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    ended = EndedSessions(100)
+    ended.add("early", now=0)
+    ended.add("late", now=90)
+    assert "early" in ended
+    ended.add("later", now=101)
+    assert "early" not in ended and "late" in ended
+    monkeypatch.setattr("experiments.web.ended.KEPT", 2)
+    ended.add("latest", now=102)
+    assert len(ended) == 2 and "latest" in ended
+
+
 @pytest.mark.parametrize("sent", [None, "", "0" * 64, "ä", "\ud83d\ude00"])
 def test_a_form_without_the_secret_of_its_session_is_refused(
     client: TestClient, token: str, sent: str | None
@@ -142,11 +172,31 @@ def test_what_a_page_of_another_site_sends_is_refused(
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "[", "", "192.0.2.1"])
-def test_a_server_for_this_computer_answers_to_no_other_name(client: TestClient, host: str):
-    for path in ("/", "/login", "/api/v1/me", "/static/page.css", "/healthz"):
-        answer = client.get(path, headers={"Host": host})
-        assert answer.status_code == 403
-        assert "this server answers only to this computer" in answer.json()["detail"]
+def test_a_server_that_is_open_to_this_computer_answers_to_no_other_name(
+    tmp_path: Path, host: str
+):
+    with TestClient(make_app(tmp_path), base_url=ADDRESS) as anybody:
+        for path in ("/", "/login", "/api/v1/me", "/static/page.css", "/healthz"):
+            answer = anybody.get(path, headers={"Host": host})
+            assert answer.status_code == 403
+            assert answer.json()["detail"].endswith("open it as http://127.0.0.1")
+
+
+def test_a_server_that_asks_for_tokens_answers_to_any_name(client: TestClient, token: str):
+    """As behind a proxy, which passes on the name it was called by."""
+    own = {"Host": "glass.example.org", "Origin": "https://glass.example.org"}
+    answer = client.post("/login", data={"token": token}, headers=own)
+    assert answer.status_code == 303
+    foreign = {"Host": "glass.example.org", "Origin": "https://evil.example"}
+    assert client.post("/login", data={"token": token}, headers=foreign).status_code == 403
+
+
+def test_an_open_server_answers_to_the_address_it_listens_on(tmp_path: Path):
+    app = make_app(tmp_path, host="127.0.0.2")
+    with TestClient(app, base_url="http://127.0.0.2:8080") as anybody:
+        assert anybody.get("/healthz").status_code == 200
+        told = anybody.get("/healthz", headers={"Host": "127.0.0.3"}).json()["detail"]
+        assert told.endswith("open it as http://127.0.0.2")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8080", "localhost:1", "[::1]:8080"])
