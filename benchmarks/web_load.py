@@ -137,7 +137,9 @@ def _reading(specimen: str, value: float, note: str, temperature_c: float) -> di
     }  # fmt: skip
 
 
-def record(person: Person, number: int, pellets: list[str], sent: Counter[tuple[str, float]]) -> None:
+def record(
+    person: Person, number: int, pellets: list[str], sent: Counter[tuple[str, float]]
+) -> None:
     """Thirty readings, one a request."""
     pellet = pellets[number % len(pellets)]
     if number >= N_RECORDERS // 2:
@@ -229,8 +231,9 @@ def faults(root: Path, sent: Counter[tuple[str, float]], opened: list[str]) -> l
                       and one not in rounds]  # fmt: skip
             if name == "lab":
                 rows = campaign.ledger.readings().to_dict("records")
-                held = Counter((row["note"], row["lower"]) for row in rows
-                               if row["note"].startswith("load "))
+                held = Counter(
+                    (row["note"], row["lower"]) for row in rows if row["note"].startswith("load ")
+                )
                 found += [f"reading {key} is there {held[key]} times, sent {n}" for key, n in
                           (sent | held).items() if held[key] != 1 or sent[key] != 1]  # fmt: skip
     return found
@@ -272,7 +275,10 @@ def measured(root: Path) -> dict[str, Any]:
         all_done(
             [lambda i=i, one=one: record(one, i, pellets, sent) for i, one in enumerate(recorders)],
             [
-                *(lambda n=n, one=one: propose(one, n, is_over, opened) for n, one in robots.items()),
+                *(
+                    lambda n=n, one=one: propose(one, n, is_over, opened)
+                    for n, one in robots.items()
+                ),
                 *(lambda pair=pair: read(*pair, is_over) for pair in readers),
                 lambda: look(watcher, is_over),
             ],

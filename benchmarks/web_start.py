@@ -30,8 +30,8 @@ def first_page(root: Path) -> tuple[float, int]:
         stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     try:
-        assert process.stdout is not None
-        address = next(line.split()[1] for line in process.stdout if line.startswith("Page:"))
+        lines = process.stdout or ()
+        address = next(line.split()[1] for line in lines if line.startswith("Page:"))
         with urllib.request.urlopen(f"{address}c/start/", timeout=60) as answer:
             size = len(answer.read())
         return time.perf_counter() - begun, size

@@ -41,9 +41,7 @@ def ended(lab: TestClient, job: str) -> dict[str, Any]:
         ("POST", "/rounds/R01/close", None),
     ],
 )
-def test_a_deleted_campaign_is_said_to_be_gone(
-    lab: TestClient, method: str, path: str, body: Any
-):
+def test_a_deleted_campaign_is_said_to_be_gone(lab: TestClient, method: str, path: str, body: Any):
     assert lab.get(HERE).status_code == 200
     remove(lab)
     answer = lab.request(method, HERE + path, json=body)

@@ -18,9 +18,7 @@ CHUNK = b"x" * 1_000_000
 N_CHUNKS = 200
 
 
-PART = (
-    b"--xxx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"results.xlsx\"\r\n\r\n"
-)
+PART = b'--xxx\r\nContent-Disposition: form-data; name="file"; filename="results.xlsx"\r\n\r\n'
 
 
 def asked_of_sender(

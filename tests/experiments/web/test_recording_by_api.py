@@ -63,7 +63,8 @@ def test_specimens_and_readings_land_together_and_only_once(lab: TestClient):
             "round R01 proposed no R01-G9; did you mean R01-G", id="name-of-a-jar",
         ),
         pytest.param(
-            [JAR | {"status": "mde"}], [READING], "specimens", 1, "status", "got 'mde'", id="status",
+            [JAR | {"status": "mde"}], [READING], "specimens", 1, "status",
+            "got 'mde'", id="status",
         ),
         pytest.param(
             [JAR, PELLET], [READING, READING | {"property": "ionic_conductivty"}], "readings", 2,
@@ -118,9 +119,7 @@ def test_readings_sent_alone_are_called_readings_in_complaints(lab: TestClient):
 def test_a_cell_that_no_table_may_hold_is_refused(lab: TestClient, cell: Any, said: str):
     before = held(lab)
     text = dumps({"specimens": [JAR | {"note": cell}]})  # NaN as NaN, which httpx would refuse
-    answer = lab.post(
-        f"{HERE}/records", content=text, headers={"Content-Type": "application/json"}
-    )
+    answer = lab.post(f"{HERE}/records", content=text, headers={"Content-Type": "application/json"})
     assert answer.status_code == 422
     (fault,) = answer.json()["problems"]
     assert (fault["table"], fault["row"], fault["field"]) == ("specimens", 1, "note")

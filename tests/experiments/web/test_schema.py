@@ -67,15 +67,15 @@ def map_path_parameters(context: Any, path_parameters: dict[str, Any] | None) ->
 
 
 @pytest.fixture(scope="module")
-def client(
-    real_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TestClient]:
+def client(real_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A server over a real campaign with a draft, its long work left out."""
     root = Path(shutil.copytree(real_folder, tmp_path_factory.mktemp("schema") / "own"))
     app = make_app(root, rates=Rates(requests="1000000/minute"))
     with pytest.MonkeyPatch.context() as patch, TestClient(app, base_url=ADDRESS) as found:
         begun = found.post("/api/v1/campaigns/lab/proposals", json={"glasses": 1, "trilayers": 0})
-        found.portal.call(app.state.server.bench.finished, app.state.server.bench.job(begun.json()["id"]))
+        found.portal.call(
+            app.state.server.bench.finished, app.state.server.bench.job(begun.json()["id"])
+        )
         _leave_out_long_work(patch)
         app.state.server.bench.keep(
             Job("archive", "lab", "Ana", id=KNOWN["job_id"], state="failed", words="no")
@@ -86,11 +86,15 @@ def client(
 def _leave_out_long_work(patch: pytest.MonkeyPatch) -> None:
     ask, kept = Server.ask, dict[str, Any]()
 
-    def begin(self: Server, kind: str, work: str, campaign: str, person: Person, *_: Any, **__: Any) -> Job:
+    def begin(
+        self: Server, kind: str, work: str, campaign: str, person: Person, *_: Any, **__: Any
+    ) -> Job:
         self.shelf.folder(campaign)
         return Job(kind, campaign, person.name, state="done", share=1.0, words="done")
 
-    def begin_once(self: Server, work: str, campaign: str, person: Person, *_: Any, **__: Any) -> Job:
+    def begin_once(
+        self: Server, work: str, campaign: str, person: Person, *_: Any, **__: Any
+    ) -> Job:
         return begin(self, work, work, campaign, person)
 
     async def once(self: Server, work: str, campaign: str, *args: Any, **more: Any) -> Any:
@@ -113,7 +117,9 @@ def _leave_out_long_work(patch: pytest.MonkeyPatch) -> None:
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
-def test_an_address_answers_as_described_whatever_is_sent(case: schemathesis.Case, client: TestClient):
+def test_an_address_answers_as_described_whatever_is_sent(
+    case: schemathesis.Case, client: TestClient
+):
     request = requests.Request(**case.as_transport_kwargs(base_url=ADDRESS)).prepare()
     headers = [(name.encode(), value.encode("latin-1")) for name, value in _texts(request)]
     answer = client.request(request.method, request.url, headers=headers, content=request.body)

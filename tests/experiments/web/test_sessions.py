@@ -53,9 +53,7 @@ def test_a_session_is_kept_in_a_cookie_that_scripts_and_other_sites_cannot_use(
     assert token not in told
 
 
-def test_a_session_over_https_is_kept_in_a_cookie_that_only_https_sends(
-    tmp_path: Path, token: str
-):
+def test_a_session_over_https_is_kept_in_a_cookie_that_only_https_sends(tmp_path: Path, token: str):
     app = make_app(tmp_path, is_local=False)
     with TestClient(app, base_url="https://lab.example", follow_redirects=False) as client:
         told = client.post("/login", data={"token": token}).headers["set-cookie"].lower()
@@ -122,10 +120,12 @@ def test_ended_sessions_are_remembered_as_long_as_their_cookies_last(
     ended.add("late", now=90)
     assert "early" in ended
     ended.add("later", now=101)
-    assert "early" not in ended and "late" in ended
+    assert "early" not in ended
+    assert "late" in ended
     monkeypatch.setattr("experiments.web.ended.KEPT", 2)
     ended.add("latest", now=102)
-    assert len(ended) == 2 and "latest" in ended
+    assert len(ended) == 2
+    assert "latest" in ended
 
 
 @pytest.mark.parametrize("sent", [None, "", "0" * 64, "ä", "\ud83d\ude00"])
@@ -144,7 +144,9 @@ def test_a_form_with_the_secret_of_another_session_is_refused(client: TestClient
     old = secret(client)
     log_in(client, token)
     assert client.post("/campaigns", data={"name": "new", "csrf": old}).status_code == 403
-    assert client.post("/campaigns", data={"name": "new", "csrf": secret(client)}).status_code == 303
+    assert (
+        client.post("/campaigns", data={"name": "new", "csrf": secret(client)}).status_code == 303
+    )
 
 
 @pytest.mark.parametrize(
@@ -172,9 +174,7 @@ def test_what_a_page_of_another_site_sends_is_refused(
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "[", "", "192.0.2.1"])
-def test_a_server_that_is_open_to_this_computer_answers_to_no_other_name(
-    tmp_path: Path, host: str
-):
+def test_a_server_that_is_open_to_this_computer_answers_to_no_other_name(tmp_path: Path, host: str):
     with TestClient(make_app(tmp_path), base_url=ADDRESS) as anybody:
         for path in ("/", "/login", "/api/v1/me", "/static/page.css", "/healthz"):
             answer = anybody.get(path, headers={"Host": host})
@@ -217,9 +217,7 @@ def test_after_too_many_wrong_tokens_the_form_takes_none_for_a_while(
 def test_a_robot_with_an_old_token_is_told_to_wait_and_locks_nobody_out(
     client: TestClient, token: str
 ):
-    statuses = [
-        client.get("/api/v1/me", headers={"Authorization": "Bearer old"}) for _ in range(7)
-    ]
+    statuses = [client.get("/api/v1/me", headers={"Authorization": "Bearer old"}) for _ in range(7)]
     assert [one.status_code for one in statuses] == [401] * 5 + [429] * 2
     assert statuses[-1].headers["retry-after"] == "60"
     good = {"Authorization": f"Bearer {token}"}
