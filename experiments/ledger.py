@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache, lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import uuid4
 
 import pandas as pd
@@ -92,6 +92,7 @@ __all__ = [
     "CellRow",
     "JarRow",
     "Ledger",
+    "LedgerState",
     "LiteratureRow",
     "NoteRow",
     "OutboxRow",
@@ -125,6 +126,22 @@ _SENTENCES: Final = {
 }
 
 _Row = TypeVar("_Row", JarRow, PelletRow, CellRow, ReadingRow)
+
+
+class LedgerState(NamedTuple):
+    """Newest version or entry of each kind of data."""
+
+    jars: int
+    pellets: int
+    cells: int
+    readings: int
+    literature: int
+    assumptions: int
+    events: int
+
+    def differs_in_readings_only(self, other: "LedgerState") -> bool:
+        """Whether nothing but readings, and the scores and closings that follow, came between."""
+        return self._replace(readings=0, events=0) == other._replace(readings=0, events=0)
 
 
 class Ledger:
@@ -469,7 +486,7 @@ class Ledger:
             person=person, key=key, fingerprint=str(row["fingerprint"]), answer=row["answer"]
         )
 
-    def state(self) -> tuple[int, ...]:
+    def state(self) -> LedgerState:
         """Numbers that differ when anything a person would call data differs.
 
         They are compared and never shown: what was computed from the ledger is still true while
@@ -477,13 +494,8 @@ class Ledger:
         """
         tables = (JARS, PELLETS, CELLS, READINGS, LITERATURE, ASSUMPTION_LOG, ROUND_EVENT_LOG)
         with self._connection() as connection:
-            return tuple(
-                int(
-                    connection.execute(select(func.max(next(iter(table.primary_key))))).scalar()
-                    or 0
-                )
-                for table in tables
-            )
+            newest = (select(func.max(next(iter(table.primary_key)))) for table in tables)
+            return LedgerState(*(int(connection.execute(query).scalar() or 0) for query in newest))
 
     def outbox(self, *, pending: bool = True) -> pd.DataFrame:
         """Messages for the tracking server, oldest first; payload is a dict.

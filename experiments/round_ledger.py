@@ -9,7 +9,7 @@ from experiments.config import CampaignConfig
 from experiments.frozen import frozen_header
 from experiments.frozen_baselines import with_baselines
 from experiments.knowledge import Knowledge
-from experiments.ledger import Ledger, Transaction
+from experiments.ledger import Ledger, LedgerState, Transaction
 from experiments.ledger_rows import CellRow, JarRow, Origin, OutboxRow, PelletRow, ProposalRow
 from experiments.round_messages import opened_message
 from experiments.round_plan import JAR_COLUMNS, Round
@@ -21,6 +21,11 @@ Also = Callable[[Transaction, str], None] | None
 
 PLANNED_AGAIN: Final = 3
 """How often a round is planned again because the ledger changed meanwhile."""
+
+
+CAME_MEANWHILE: Final = (
+    "readings were recorded while this round was planned, and it does not rest on them"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,9 @@ class Plan:
 def write_as_of_now(ledger: Ledger, config: CampaignConfig, plan: Callable[[], Plan]) -> str:
     """Plan a round and write it, planned with just the data that are in the ledger before it.
 
-    When others write between the planning and the writing, it is planned again.
+    When others write between the planning and the writing, it is planned again. Where somebody
+    records without a pause that would never end: the last time, readings that came meanwhile are
+    let be, and a warning of the round says so. Its predictions are still frozen before its results.
 
     Args:
         ledger: The campaign's ledger.
@@ -52,14 +59,14 @@ def write_as_of_now(ledger: Ledger, config: CampaignConfig, plan: Callable[[], P
         The round's id.
 
     Raises:
-        ConflictError: If others write whenever it is planned.
+        ConflictError: If others make or plan specimens whenever it is planned.
     """
-    for _ in range(1 + PLANNED_AGAIN):
+    for again in range(1 + PLANNED_AGAIN):
         state = ledger.state()
         planned = plan()
         if write_round(
             ledger, config, planned.knowledge, planned.round,
-            planned_at=state, also=planned.also,
+            planned_at=state, spare_readings=again == PLANNED_AGAIN, also=planned.also,
         ):  # fmt: skip
             return str(planned.round["round"])
     raise ConflictError(
@@ -74,7 +81,8 @@ def write_round(
     knowledge: Knowledge,
     round_: Round,
     *,
-    planned_at: tuple[int, ...] | None = None,
+    planned_at: LedgerState | None = None,
+    spare_readings: bool = False,
     also: Also = None,
 ) -> bool:
     """Write a planned round in one transaction, with what baselines expect of it, and its hash.
@@ -85,6 +93,7 @@ def write_round(
         knowledge: The surrogates that predicted it; they are frozen.
         round_: The round as plain data.
         planned_at: ``Ledger.state`` before it was planned; not looked at when left out.
+        spare_readings: Write it all the same when nothing but readings came since, with a warning.
         also: Writes more in the same transaction, before the round, given its id.
 
     Returns:
@@ -98,8 +107,11 @@ def write_round(
     origin: Origin = "simulated" if ledger.kind == "simulated" else "lab"
     told = opened_message(config, knowledge, round_, body) if config.mlflow.track else None
     with ledger.transaction() as tx:
-        if planned_at is not None and ledger.state() != planned_at:
-            return False
+        now = ledger.state()
+        if planned_at is not None and now != planned_at:
+            if not (spare_readings and now.differs_in_readings_only(planned_at)):
+                return False
+            header["warnings"] = [*header["warnings"], CAME_MEANWHILE]
         if also is not None:
             also(tx, round_id)
         tx.add_round(

@@ -9,7 +9,8 @@ from experiments.campaign import Campaign
 from experiments.draft import accept_draft, discard_draft, round_of
 from experiments.knowledge import thawed
 from experiments.ledger import Ledger
-from experiments.round_ledger import PLANNED_AGAIN
+from experiments.ledger_rows import ReadingRow
+from experiments.round_ledger import CAME_MEANWHILE, PLANNED_AGAIN
 from features.errors import ConflictError, InputError
 from tests.experiments.drafted_campaign import Chosen, current, edit
 
@@ -107,6 +108,29 @@ def test_a_round_is_given_up_when_others_write_whenever_it_is_planned(campaign, 
         campaign.propose(choose=choose, also=lambda tx, name: calls.append("written"))
     assert len(calls) == 1 + PLANNED_AGAIN
     assert campaign.ledger.rounds().empty
+
+
+def test_who_records_without_a_pause_does_not_keep_a_round_from_being_opened(
+    campaign, other, add_glass
+):
+    pellet = add_glass(other, "J9", ionic_conductivity=2e-4)
+    calls = []
+
+    def choose(*args, **more):
+        calls.append(len(calls))
+        value = 2e-4 + 1e-6 * len(calls)
+        with other.transaction() as tx:
+            tx.add_reading(
+                ReadingRow(specimen=pellet, property="ionic_conductivity", lower=value,
+                           upper=value, temperature_c=60.0, note=f"{len(calls)}")
+            )  # fmt: skip
+        return Chosen()(*args, **more)
+
+    round_ = campaign.propose(choose=choose)
+    assert len(calls) == 1 + PLANNED_AGAIN
+    assert CAME_MEANWHILE in round_["warnings"]
+    assert learned_from(campaign, "R01") == learned_from_now(campaign) - 1
+    assert campaign.verify() == []
 
 
 def test_a_reading_recorded_while_a_draft_is_accepted_is_in_the_frozen_model(
