@@ -81,9 +81,9 @@ def test_a_correction_of_a_reading_somebody_corrected_meanwhile_is_refused(lab: 
     version = re.search(r"/readings/(\d+)", page)
     assert version is not None
     address = f"/c/lab/specimens/R01-G1-P1/readings/{version[1]}"
-    corrected = bo.post(address, {"value": "20.1"}).text
+    corrected = bo.post(address, {"value": "20.1", "unit": "GPa", "n": "1"}).text
     assert "20.1 GPa replaces 19.5 GPa" in corrected, corrected[1500:3000]
-    late = ana.post(address, {"value": "17.0"})
+    late = ana.post(address, {"value": "17.0", "unit": "GPa", "n": "1"})
     assert late.status_code == 422
     assert "Bo recorded 20.1 GPa" in late.text
 
