@@ -11,7 +11,6 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, final
@@ -21,12 +20,10 @@ import yaml
 
 from experiments.archive_database import (
     copy_database,
-    parts_of,
-    refuse_foreign_parts,
     rewrite_texts,
     settle_locations,
-    value_in,
 )
+from experiments.archive_ledger import trusted_ledger
 from experiments.archive_zip import (
     KeptRuns,
     Manifest,
@@ -35,7 +32,7 @@ from experiments.archive_zip import (
     open_archive,
     write_zip,
 )
-from experiments.campaign import LEDGER_NAME, ROUNDS_FOLDER, Campaign
+from experiments.campaign import ROUNDS_FOLDER, Campaign
 from experiments.config import (
     CONFIG_NAME,
     SCHEMA_NAME,
@@ -48,6 +45,8 @@ from experiments.fresh_file import fresh_file
 from experiments.ledger import Ledger
 from experiments.ledger_values import now
 from experiments.literature_file import write_example
+from experiments.new_folder import new_folder
+from experiments.storage import LEDGER_NAME
 from experiments.tracking_home import home_of
 from features.errors import CampaignError
 
@@ -59,6 +58,8 @@ _MLFLOW_SECTION: Final = re.compile(
     r"^mlflow:.*\n(?:(?:#.*\n|[ \t]*\n)*[ \t]+\S.*\n)*", re.MULTILINE
 )
 """The key, and lines up to its last indented one."""
+
+_DATABASE_LINE: Final = re.compile(r"^database:.*\n", re.MULTILINE)
 
 
 @final
@@ -106,15 +107,17 @@ def freeze(campaign: Campaign, target: Path, *, replace: bool = False) -> Archiv
         What was written.
 
     Raises:
-        CampaignError: If the ledger is not the file of the campaign's folder, the archive would be
-            too large, or the target is there and must not be replaced.
+        CampaignError: If the archive would be too large, or the target is there and must not be
+            replaced.
     """
     with fresh_file(target, replace=replace) as draft:
-        _require_own_file(campaign)
         campaign.deliver()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
             folder = Path(name)
-            copy_database(campaign.folder / LEDGER_NAME, folder / LEDGER_NAME)
+            if campaign.config.database is None:
+                copy_database(campaign.folder / LEDGER_NAME, folder / LEDGER_NAME)
+            else:
+                campaign.ledger.copy_to(folder / LEDGER_NAME)
             for file in (CONFIG_NAME, SCHEMA_NAME):
                 if (campaign.folder / file).is_file():
                     shutil.copyfile(campaign.folder / file, folder / file)
@@ -156,27 +159,9 @@ def thaw(archive: Path, folder: Path) -> Manifest:
             altered, not to be trusted or of a newer glassloop.
         LedgerError: If its ledger cannot be read.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CampaignError(
-            f"{folder} exists already and is not empty; choose another name for the campaign"
-        )
-    with open_archive(archive) as opened:
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        except OSError as error:
-            raise _unwritable(folder, error) from error
-        try:
-            draft.chmod(0o755)
-            opened.unpack(draft, _OPENED)
-            _settle(draft, folder, archive, opened.manifest)
-            if folder.exists():
-                folder.rmdir()
-            draft.rename(folder)
-        except OSError as error:
-            raise _unwritable(folder, error) from error
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+    with open_archive(archive) as opened, new_folder(folder) as draft:
+        opened.unpack(draft, _OPENED)
+        _settle(draft, folder, archive, opened.manifest)
     return opened.manifest
 
 
@@ -185,18 +170,12 @@ def _settle(draft: Path, folder: Path, archive: Path, manifest: Manifest) -> Non
     for name in (LEDGER_NAME, CONFIG_NAME):
         if name not in manifest.files:
             raise CampaignError(f"{archive}: holds no {name}, so it is no campaign; get it again")
-    # Before it is opened: an older ledger is brought up to date, and a trigger would act then.
-    refuse_foreign_parts(draft / LEDGER_NAME, _own_parts())
-    with Ledger.open(draft / LEDGER_NAME) as ledger:
+    with trusted_ledger(draft / LEDGER_NAME, str(archive)) as ledger:
         if ledger.id != manifest.campaign_id:
             raise CampaignError(
                 f"{archive}: must hold the ledger of campaign {manifest.campaign_id}, got that of "
                 f"{ledger.id}; get the archive again"
             )
-    if missing := _own_parts().keys() - parts_of(draft / LEDGER_NAME).keys():
-        raise CampaignError(
-            f"{archive}: its ledger must be append-only, but lacks {min(missing)!r}; get it again"
-        )
     _own_store(draft / CONFIG_NAME)
     (draft / MLRUNS).mkdir(exist_ok=True)
     if (draft / MLRUNS / "mlflow.db").exists():
@@ -204,25 +183,17 @@ def _settle(draft: Path, folder: Path, archive: Path, manifest: Manifest) -> Non
     write_example(draft)
 
 
-@cache
-def _own_parts() -> dict[str, str]:
-    """Triggers of a ledger that was just made."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        file = Path(name) / LEDGER_NAME
-        Ledger.create(file, campaign="fresh").close()
-        return parts_of(file)
-
-
 def _own_store(path: Path) -> None:
-    """Let a configuration keep its runs in the campaign's folder; the rest of the file stays.
+    """Let a configuration keep ledger and runs in the campaign's folder; the rest of it stays.
 
-    Two copies of a campaign must not tell one store.
+    Two copies of a campaign must not write to one store.
     """
     config = read_config(path)
     own = MlflowConfig(track=config.mlflow.track, folder=MLRUNS)
-    wanted = config.model_copy(update={"mlflow": own})
+    wanted = config.model_copy(update={"mlflow": own, "database": None})
     section = yaml.safe_dump({"mlflow": own.model_dump(exclude_none=True)}, sort_keys=False)
     text = _MLFLOW_SECTION.sub("", path.read_text(encoding="utf-8-sig").rstrip() + "\n")
+    text = _DATABASE_LINE.sub("", text)
     path.write_text(text + section, encoding="utf-8")
     if _read_or_none(path) != wanted:  # written in a way that cannot be mended line by line
         write_config(wanted, path.parent)
@@ -233,21 +204,6 @@ def _read_or_none(path: Path) -> CampaignConfig | None:
         return read_config(path)
     except CampaignError:
         return None
-
-
-def _require_own_file(campaign: Campaign) -> None:
-    """Refuse a ledger that is not the file in the campaign's folder.
-
-    Raises:
-        CampaignError: If it is in another database.
-    """
-    file = campaign.folder / LEDGER_NAME
-    held = value_in(file, "SELECT value FROM meta WHERE key = 'id'") if file.is_file() else None
-    if held != campaign.ledger.id:
-        raise CampaignError(
-            f"{file}: an archive holds a ledger that is this SQLite file, got a campaign whose "
-            "ledger is in another database; back that database up with its own tools"
-        )
 
 
 def _copy_files(source: Path, part: str, target: Path) -> list[str]:
@@ -311,6 +267,8 @@ def _forget_passwords(campaign: Campaign, folder: Path) -> None:
         file = folder / name
         if file.suffix == ".db":
             rewrite_texts(file, forgotten)
+            if name == LEDGER_NAME:
+                Ledger.seal_anew(file)
         elif any(secret.encode() in file.read_bytes() for secret in secrets):
             text = file.read_bytes().decode("utf-8", errors="surrogateescape")
             file.write_bytes(forgotten(text).encode("utf-8", errors="surrogateescape"))
@@ -320,7 +278,3 @@ def _passwords(addresses: Iterable[str | None]) -> Iterator[str]:
     for address in addresses:
         if address and (password := urlsplit(address).password):
             yield password
-
-
-def _unwritable(folder: Path, error: OSError) -> CampaignError:
-    return CampaignError(f"{folder}: cannot be written ({error.strerror})")

@@ -42,13 +42,6 @@ def copy_database(source: Path, target: Path) -> None:
         held.backup(written)
 
 
-def value_in(path: Path, query: str) -> object:
-    """First value a query gives; ``None`` when there is none."""
-    with _opened(path) as database:
-        row = database.execute(query).fetchone()
-    return None if row is None else row[0]
-
-
 def rewrite_texts(path: Path, rewrite: Callable[[str], str]) -> None:
     """Rewrite every text of an SQLite file, past its triggers; nothing of the old ones is left.
 

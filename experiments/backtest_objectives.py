@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from features.errors import SpaceError
+from experiments.csv_files import number_in
+from features.errors import SpaceError, TableError
 from features.properties import CATALOGUE
 from optimizer import Objective
 from optimizer.objectives import DIRECTIONS, SCALES
@@ -26,13 +27,14 @@ def objectives_of(texts: Sequence[str]) -> tuple[Objective, ...]:
     if not names or len(set(names)) < len(names):
         raise SpaceError(
             f"objectives: need at least one and each column once, got "
-            f"{', '.join(names) or 'none'}; write 'COLUMN:maximize'"
+            f"{', '.join(map(repr, names)) or 'none'}; write 'COLUMN:maximize'"
         )
     for objective in objectives if len(names) > 1 else ():
         if objective.reference is None:
             raise SpaceError(
                 f"objective {objective.name!r}: each of several needs a reference, got none; add "
-                f"the worst value that still counts, '{objective.name}:{objective.direction}:VALUE'"
+                f"the worst value that still counts, "
+                f"{f'{objective.name}:{objective.direction}:VALUE'!r}"
             )
     return objectives
 
@@ -64,7 +66,7 @@ def objective_of(text: str) -> Objective:
     if not places and (entry is None or entry.direction is None):
         raise SpaceError(
             f"objective {text!r}: direction must be maximize or minimize, got "
-            f"{parts[1] if len(parts) > 1 else 'none'}; write '{parts[0]}:maximize'"
+            f"{repr(parts[1]) if len(parts) > 1 else 'none'}; write {f'{parts[0]}:maximize'!r}"
         )
     column = entry.id if entry else ":".join(parts[: places[-1]])
     direction = parts[places[-1]].lower() if places else entry and entry.direction
@@ -83,8 +85,8 @@ def objective_of(text: str) -> Objective:
 
 def _reference(part: str, text: str) -> float:
     try:
-        return float(part)
-    except ValueError:
+        return number_in(part)
+    except TableError:
         raise SpaceError(
             f"objective {text!r}: after the direction may stand log10 and a reference, got "
             f"{part!r}; write 'COLUMN:maximize:log10:1e-6'"

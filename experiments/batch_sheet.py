@@ -135,6 +135,49 @@ def render(
     )
     glasses, cells = round["glasses"], round["trilayers"]
     jar_numbers = {glass["id"]: number for number, glass in enumerate(glasses, start=1)}
+    return (
+        _environment()
+        .get_template("batch_sheet.html.j2")
+        .render(
+            round=round,
+            budget=None if round.get("budget") is None else budget_text(round["budget"]),
+            materials=[(key, name, assays[key]) for key, name in _MATERIALS],
+            jars=[
+                _jar(glass, number, jar_set) | _cost(glass, round)
+                for number, glass in enumerate(glasses, start=1)
+            ],
+            glass_columns=_columns(glasses),
+            mill=mill_programme(round["mill_run"]["milling_time_h"]),
+            pellets=[_pellet(glass, die_diameter_mm) for glass in glasses],
+            cells=[
+                _cell(cell, jar_numbers, die_diameter_mm) | _cost(cell, round) for cell in cells
+            ],
+            cell_columns=_columns(cells),
+            tests=_tests(cells, die_diameter_mm),
+            ccd=ccd_protocol,
+            temperatures=[number_text(temperature) for temperature in temperature_list_c],
+            die_diameter_mm=die_diameter_mm,
+            hold_min=HOLD_MIN,
+            few=too_few(round["counts"]),
+            safety=SAFETY,
+        )
+    )
+
+
+def render_withheld(round_: Mapping[str, Any], faults: Sequence[str]) -> str:
+    """What is printed in place of the sheet of a stored round that breaks a rule.
+
+    Args:
+        round_: The round, plain data; no number of it is printed.
+        faults: Why, one sentence a rule, as ``safe_sheet.unsafe`` gives them.
+
+    Returns:
+        A complete HTML page without anything to load.
+    """
+    return _environment().get_template("withheld_sheet.html.j2").render(round=round_, faults=faults)
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("experiments", "data"),
         autoescape=True,
@@ -143,27 +186,7 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number_text, "chemistry": chemistry}
-    return environment.get_template("batch_sheet.html.j2").render(
-        round=round,
-        budget=None if round.get("budget") is None else budget_text(round["budget"]),
-        materials=[(key, name, assays[key]) for key, name in _MATERIALS],
-        jars=[
-            _jar(glass, number, jar_set) | _cost(glass, round)
-            for number, glass in enumerate(glasses, start=1)
-        ],
-        glass_columns=_columns(glasses),
-        mill=mill_programme(round["mill_run"]["milling_time_h"]),
-        pellets=[_pellet(glass, die_diameter_mm) for glass in glasses],
-        cells=[_cell(cell, jar_numbers, die_diameter_mm) | _cost(cell, round) for cell in cells],
-        cell_columns=_columns(cells),
-        tests=_tests(cells, die_diameter_mm),
-        ccd=ccd_protocol,
-        temperatures=[number_text(temperature) for temperature in temperature_list_c],
-        die_diameter_mm=die_diameter_mm,
-        hold_min=HOLD_MIN,
-        few=too_few(round["counts"]),
-        safety=SAFETY,
-    )
+    return environment
 
 
 def _require_keys(where: str, table: Mapping[str, float], keys: Sequence[str]) -> None:

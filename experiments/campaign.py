@@ -1,7 +1,6 @@
 """A campaign: ledger, configuration and what follows from them. The only mutable object."""
 
-import shutil
-import tempfile
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,24 +15,34 @@ from experiments.comparison_page import Pictures
 from experiments.comparison_record import track_comparison
 from experiments.config import CONFIG_NAME, CampaignConfig, read_config, write_config
 from experiments.feasibility_data import fit_feasibility
-from experiments.frozen_check import PREDICTIONS, altered_in_file, refuse_altered
+from experiments.frozen_check import altered_in_file, refuse_altered
 from experiments.knowledge import PELLET_PROPERTIES, Knowledge, feature_ranges, fit_knowledge
 from experiments.laboratory import Laboratory
-from experiments.ledger import Ledger
+from experiments.ledger import Ledger, Transaction
 from experiments.literature_file import write_example
 from experiments.literature_record import record_literature
 from experiments.measurements import Ranking, rank_measurements
+from experiments.new_folder import new_folder
 from experiments.notebook_file import read_notebook
 from experiments.outbox import Delivery, LedgerOutbox
 from experiments.recording import Report, hashes_of, record_files, take_in
 from experiments.report import ReportFiles, write_report
-from experiments.round_files import PICTURE, ROUND_FILES, label_simulated, round_files
-from experiments.round_folder import write_folder
+from experiments.round_files import (
+    PICTURE,
+    ROUND_FILES,
+    label_simulated,
+    round_files,
+    withhold_unsafe,
+)
+from experiments.round_folder import lacking, set_aside, write_folder
 from experiments.round_ledger import Also, Plan, write_as_of_now
 from experiments.round_plan import JAR_COLUMNS, Chooser, Round, choose_round, plan_round
+from experiments.safe_sheet import with_warning
+from experiments.score_check import wrong_scores
 from experiments.settling import close, settle
 from experiments.simulation import VIRTUAL, VirtualChemist
 from experiments.status import status_of
+from experiments.storage import ledger_target, open_ledger
 from experiments.stored_round import stored_round
 from experiments.tracked_report import track_report
 from experiments.tracking_home import Tracked
@@ -46,8 +55,8 @@ from features.stoichiometry import Assays
 from models.baselines import MeanSurrogate
 from models.folds import Folds
 
-LEDGER_NAME: Final = "ledger.db"
 ROUNDS_FOLDER: Final = "rounds"
+_ROUND: Final = re.compile(r"R\d+")
 UNTOLD: Final = "nobody told of it before the round was closed"
 
 
@@ -89,7 +98,8 @@ class Campaign:
     ) -> "Campaign":
         """Make a campaign's folder with configuration, ledger and the paper's data.
 
-        The folder appears whole or not at all.
+        The folder appears whole or not at all. Where the configuration names a database, the
+        ledger lies in that.
 
         Args:
             folder: Must not exist yet, or be empty.
@@ -102,32 +112,48 @@ class Campaign:
 
         Raises:
             CampaignError: If the folder is taken or cannot be written.
+            LedgerError: If the database cannot be used, or has a campaign of that name.
         """
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise CampaignError(
-                f"{folder} exists already and is not empty; choose another name, or open it with "
-                "--campaign"
-            )
         config = config or CampaignConfig(name=folder.name)
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        except OSError as error:
-            raise CampaignError(f"{folder}: cannot be written ({error.strerror})") from error
-        try:
-            draft.chmod(0o755)
+        with new_folder(folder) as draft:
             write_config(config, draft)
             write_example(draft)
-            with Ledger.create(draft / LEDGER_NAME, campaign=config.name) as ledger:
+            with Ledger.create(ledger_target(draft, config), campaign=config.name) as ledger:
                 plant_paper(ledger, config, empty=empty)
-            if folder.exists():
-                folder.rmdir()
-            draft.rename(folder)
-        except OSError as error:
-            raise CampaignError(f"{folder}: cannot be written ({error.strerror})") from error
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
         return cls.open(folder, pictures=pictures)
+
+    @classmethod
+    def join(cls, folder: Path, config: CampaignConfig) -> "Campaign":
+        """Make a folder for a campaign that others keep in a shared database.
+
+        Its configuration is that of the newest round, so that all search the same space.
+
+        Args:
+            folder: Must not exist yet, or be empty.
+            config: Names the database and the campaign; the rest counts before the first round.
+
+        Returns:
+            The campaign, open.
+
+        Raises:
+            CampaignError: If no database is named, or the folder is taken or cannot be written.
+            LedgerError: If the database has no campaign of that name or cannot be used.
+        """
+        if config.database is None:
+            raise CampaignError(
+                "only a campaign in a shared database can be joined; name it with --database, "
+                "such as postgresql://user@host/database"
+            )
+        with open_ledger(folder, config) as ledger:
+            rounds = ledger.rounds()
+        if len(rounds):
+            held = CampaignConfig.model_validate(rounds["config"].iloc[-1]["campaign"])
+            own = {"name": config.name, "database": config.database, "mlflow": config.mlflow}
+            config = held.model_copy(update=own)
+        with new_folder(folder) as draft:
+            write_config(config, draft)
+            write_example(draft)
+        return cls.open(folder)
 
     @classmethod
     def open(cls, folder: Path, *, pictures: bool = True) -> "Campaign":
@@ -145,7 +171,7 @@ class Campaign:
             LedgerError: If the ledger cannot be read, or is of a newer version.
         """
         config = read_config(folder / CONFIG_NAME)
-        campaign = cls(folder, config, Ledger.open(folder / LEDGER_NAME), pictures=pictures)
+        campaign = cls(folder, config, open_ledger(folder, config), pictures=pictures)
         try:
             apply_assumptions(campaign.ledger, config)
             settle(campaign.ledger, config)
@@ -222,7 +248,7 @@ class Campaign:
                 budget_h=budget_h,
                 choose=choose,
             )
-            return Plan(knowledge, round_, also)
+            return Plan(knowledge, round_, self.making_room(also))
 
         return self.show(write_as_of_now(self.ledger, self.config, plan))
 
@@ -242,16 +268,19 @@ class Campaign:
     def show(self, round_id: str) -> Round:
         """A round as it was proposed, with its MLflow run; its folder is completed if need be.
 
+        If it breaks a rule of every sheet, by the limits of now, loud warnings head its own and its
+        sheet is withheld.
+
         Raises:
             CampaignError: If there is no such round.
         """
-        round_ = stored_round(self.ledger, round_id)
+        round_ = with_warning(stored_round(self.ledger, round_id), self.config)
         self.deliver()
         round_["mlflow_run_id"] = LedgerOutbox(self.ledger).run_id(round_id)
         folder = self.round_folder(round_id)
-        wanted = set(ROUND_FILES) if self.pictures else {*ROUND_FILES} - {PICTURE}
-        if any(not (folder / name).exists() for name in wanted):
+        if lacking(folder, self._wanted_files()):
             write_folder(folder, round_files(round_, self.config, picture=self.pictures))
+        withhold_unsafe(folder, round_, self.config)
         return round_
 
     def round_folder(self, round_id: str) -> Path:
@@ -596,12 +625,28 @@ class Campaign:
         )  # fmt: skip
 
     def verify(self) -> list[str]:
-        """What is wrong with the ledger and the files of predictions; empty when all is sound."""
+        """What is wrong with ledger, scores, and the folders of rounds; empty when all is sound."""
         faults = self.ledger.verify()
         try:
-            return [*faults, *self._altered_files()]
+            return [
+                *faults,
+                *self._altered_files(),
+                *self._folders_of_nothing(),
+                *wrong_scores(self.ledger),
+            ]
         except LedgerError:  # a ledger too damaged to be read: its faults say so
             return faults
+
+    def _folders_of_nothing(self) -> list[str]:
+        """Folders of rounds that the ledger does not know."""
+        root, known = self.folder / ROUNDS_FOLDER, {*map(str, self.ledger.rounds()["id"])}
+        found = sorted(part.name for part in root.glob("R*") if part.is_dir())
+        return [
+            f"{root / name}: there is no round {name} in the ledger; move the folder away, or "
+            "restore the ledger it belongs to"
+            for name in found
+            if _ROUND.fullmatch(name) and name not in known
+        ]
 
     def deliver(self) -> Delivery:
         """Tell MLflow what waits in the outbox; never fails because of MLflow."""
@@ -615,12 +660,39 @@ class Campaign:
         """Refuse rounds whose frozen predictions were altered."""
         refuse_altered(self.ledger, rounds, self.folder / ROUNDS_FOLDER)
 
+    def making_room(self, also: Also = None) -> Also:
+        """What writes more with a new round, after its folder's place was made free."""
+
+        def write(tx: Transaction, round_id: str) -> None:
+            set_aside(self.round_folder(round_id))
+            if also is not None:
+                also(tx, round_id)
+
+        return write
+
     def complete_folders(self, rounds: Sequence[str]) -> None:
-        """Lay lost predictions of rounds out again, from the ledger."""
+        """Lay lost and cut off files of rounds out again, from the ledger."""
         for round_id in rounds:
             folder = self.round_folder(round_id)
-            if folder.is_dir() and not (folder / PREDICTIONS).exists():
+            if folder.is_dir() and lacking(folder, self._wanted_files()):
                 self.show(round_id)
+
+    def complete_open_rounds(self) -> None:
+        """Write the folders of open rounds as far as they are not there, or not whole.
+
+        A command that was killed between the ledger and the folder leaves a round like that.
+
+        Raises:
+            CampaignError: If a folder cannot be written.
+        """
+        for round_id in self.open_rounds():
+            if lacking(self.round_folder(round_id), self._wanted_files()) and len(
+                self.ledger.proposals(round_id)
+            ):
+                self.show(round_id)
+
+    def _wanted_files(self) -> set[str]:
+        return set(ROUND_FILES) if self.pictures else {*ROUND_FILES} - {PICTURE}
 
     def _altered_files(self) -> list[str]:
         """Files of predictions that no longer say what was frozen, one sentence each."""

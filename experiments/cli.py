@@ -3,12 +3,21 @@
 import os
 import sys
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments import cli_access, cli_draft, cli_export, cli_planning, cli_server
+from experiments import (
+    cli_access,
+    cli_doctor,
+    cli_draft,
+    cli_export,
+    cli_planning,
+    cli_server,
+    cli_store,
+)
 from experiments.acting import account_name, acting
 from experiments.cli_parts import (
     HERE,
@@ -22,6 +31,9 @@ from experiments.cli_parts import (
     say_json,
     workers_here,
 )
+from experiments.command_log import command_begun, command_told
+from experiments.database_url import DATABASE_VARIABLE, without_secrets
+from experiments.logs import VARIABLE, begin
 from features.errors import GlassError
 
 if TYPE_CHECKING:
@@ -38,7 +50,9 @@ app = typer.Typer(
 )
 app.add_typer(cli_planning.app)
 app.add_typer(cli_server.app)
+app.add_typer(cli_doctor.app)
 app.add_typer(cli_export.app)
+app.add_typer(cli_store.app)
 app.add_typer(cli_access.app, name="token")
 app.add_typer(cli_draft.app, name="draft")
 
@@ -69,7 +83,7 @@ def main() -> None:
             name, "1"
         )  # many small matrices: threads only get in each other's way
     try:
-        with acting(account_name(), "command line"):
+        with acting(account_name(), "command line"), command_told():
             app()
     except GlassError as error:
         typer.echo(f"error: {error}", err=True)
@@ -80,6 +94,33 @@ def main() -> None:
         sys.exit(1)
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        say(f"glassloop {version('glassloop')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _before(
+    context: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say which this is."),
+    ] = False,
+    log: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            envvar=VARIABLE,
+            help="Write what happens to this file, a line of JSON an event; - for stderr.",
+        ),
+    ] = None,
+) -> None:
+    if log and not context.resilient_parsing:
+        begin(log)
+    command_begun(_words_of(context))
+
+
 @app.command()
 def init(
     name: Annotated[Path, typer.Argument(help="Folder of the new campaign.")],
@@ -87,6 +128,17 @@ def init(
     archive: Annotated[
         Path | None, typer.Option("--archive", help="Open this archive of a campaign instead.")
     ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar=DATABASE_VARIABLE,
+            help="Keep the ledger in this PostgreSQL database, for several to share.",
+        ),
+    ] = None,
+    join: Annotated[
+        bool, typer.Option("--join", help="A folder for a campaign that is in the database.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a campaign with the paper's data, or open an archive of one.
@@ -94,6 +146,10 @@ def init(
     Example: glassloop init my-campaign
 
     What 'glassloop export --format archive' wrote: glassloop init copy --archive campaign.zip
+
+    For a group: glassloop init ours --database postgresql://lab@server/glass
+
+    On the other computers: the same with --join
     """
     if archive is not None:
         cli_export.init_from_archive(name, archive, empty=empty, as_json=as_json)
@@ -103,14 +159,19 @@ def init(
 
     store = os.path.relpath(Path.cwd() / "mlruns", name.absolute())
     config = CampaignConfig(
-        name=name.absolute().name, mlflow=MlflowConfig(folder=Path(store).as_posix())
+        name=name.absolute().name,
+        database=None if database is None else without_secrets(database),
+        mlflow=MlflowConfig(folder=Path(store).as_posix()),
     )
-    with Campaign.create(name, config, empty=empty) as campaign:
+    opened = Campaign.join(name, config) if join else Campaign.create(name, config, empty=empty)
+    with opened as campaign:
         status = campaign.status()
     if as_json:
         say_json({"campaign": str(name), "readings": status["readings"]})
         return
     say(f"Campaign {status['campaign']} is in {name}: campaign.yaml says what is searched.")
+    if config.database is not None:
+        say(f"Its ledger and MLflow's runs are in {config.database}, for all who join it.")
     for line in status["in_words"]:
         say(f"  {line}")
     say(f"Next: glassloop propose --campaign {name}")
@@ -465,22 +526,12 @@ def simulate(
         _print_report(opened, report, as_json=as_json)
 
 
-@app.command()
-def verify(campaign: Folder = HERE, as_json: Json = False) -> None:
-    """Check the ledger: hashes, links, history. Exit code 0 when it is sound.
-
-    Example: glassloop verify --campaign my-campaign
-    """
-    with open_campaign(campaign) as opened:
-        faults = opened.verify()
-    if as_json:
-        say_json({"sound": not faults, "faults": faults})
-    elif not faults:
-        say("The ledger is sound.")
-    for fault in faults:
-        typer.echo(f"fault: {fault}", err=True)
-    if faults:
-        raise typer.Exit(code=1)
+def _words_of(context: typer.Context) -> str:
+    """The command asked for, with the one of its group: ``token add``."""
+    name = context.invoked_subcommand or ""
+    group = typer.main.get_command(app).commands.get(name)  # type: ignore[attr-defined]
+    inner = getattr(group, "commands", {})
+    return " ".join([name, *[word for word in sys.argv[1:] if word in inner][:1]])
 
 
 def _mapping(columns: list[str]) -> dict[str, str]:

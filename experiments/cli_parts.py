@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from experiments.logs import note
+from features.errors import GlassError
+
 if TYPE_CHECKING:
     from experiments.campaign import Campaign
 
@@ -26,6 +29,11 @@ def open_campaign(folder: Path) -> "Iterator[Campaign]":
     from experiments.campaign import Campaign
 
     with Campaign.open(folder) as campaign:
+        note("campaign opened", campaign=campaign.config.name, folder=str(folder.absolute()))
+        try:
+            campaign.complete_open_rounds()
+        except GlassError as error:  # what was asked for may do without
+            warn(str(error))
         yield campaign
 
 

@@ -39,8 +39,11 @@ def serve(
 
 
 def _serve(root: Path, host: str, port: int, *, browse: bool) -> None:
+    from experiments.logs import STDERR, begin, going
     from experiments.web.server import listen
 
+    if going() is None:
+        begin(STDERR, "warning")
     found = listen(root, host=host, port=port)
     say(f"Page:  {found.address}")
     say(f"API:   {found.address}api/v1, described at {found.address}docs")

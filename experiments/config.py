@@ -4,9 +4,11 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -356,11 +358,38 @@ _WITH_PROCESS: Final = tuple(
 )
 
 
+def _database(url: str | None) -> str | None:
+    """Refuse what is no shared database, and passwords: the file is read and copied by many."""
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        is_known = parts.scheme in _DATABASES and bool(parts.path.strip("/"))
+        has_password = parts.password is not None or "password=" in parts.query
+    except ValueError:
+        is_known = has_password = False
+    if has_password:
+        raise ValueError(
+            "database must hold no password; leave it out here, and give it in the environment "
+            "(GLASSLOOP_DATABASE_URL or PGPASSWORD) or in ~/.pgpass"
+        )
+    if not is_known:
+        raise ValueError(
+            f"database must be a URL such as postgresql://user@host/database, got {url!r}; "
+            "correct it, or remove it to keep the ledger in a file"
+        )
+    return url
+
+
+_DATABASES: Final = ("postgresql", "postgresql+psycopg")
+
+
 class CampaignConfig(_Strict):
     """Everything ``campaign.yaml`` may say. Unknown keys are refused."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     seed: Annotated[int, Field(ge=0)] = 0
+    database: Annotated[str | None, AfterValidator(_database)] = None
     glasses: GlassConfig = GlassConfig()
     cells: CellConfig = CellConfig()
     control: ControlConfig = ControlConfig()

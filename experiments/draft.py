@@ -23,7 +23,7 @@ from experiments.draft_record import (
 )
 from experiments.draft_sheet import Names
 from experiments.ledger import Transaction
-from experiments.round_ledger import Also, Plan, write_as_of_now
+from experiments.round_ledger import Also, Plan, refuse_unsafe, write_as_of_now
 from experiments.round_plan import Chooser, Round, choose_round, round_id
 from features.errors import ConflictError
 
@@ -64,6 +64,7 @@ def begin_draft(
         CampaignError: If more jars are asked for than are owned, or the budget pays for none.
         ConflictError: If a draft is open.
         SpaceError: If nothing new can be proposed.
+        UnsafeProposalError: If what is proposed breaks a rule of every sheet.
     """
     ledger, config = campaign.ledger, campaign.config
     if (held := open_draft(ledger)) is not None:
@@ -82,6 +83,7 @@ def begin_draft(
         budget_h=budget_h,
     )
     planned = round_of(ledger, config, knowledge, choice, budget_h)
+    refuse_unsafe(ledger, config, planned, searched=True)
     sheet = first_sheet(ledger, choice, planned, budget_h)
     draft = Draft(
         id=f"D{len(ledger.drafts()) + 1:02d}",
@@ -121,6 +123,7 @@ def accept_draft(campaign: Campaign, draft_id: str, version: int, *, also: Also 
             ledger again and again while it is predicted.
         InputError: With everything that can no longer be made, by the ledger and ``campaign.yaml``
             as they are now.
+        UnsafeProposalError: If the round would break a rule of every sheet.
     """
     ledger, config = campaign.ledger, campaign.config
     written = write_as_of_now(
@@ -177,4 +180,4 @@ def _as_planned(campaign: Campaign, draft: Draft, also: Also) -> Plan:
         if also is not None:
             also(tx, name)
 
-    return Plan(knowledge, round_, and_draft)
+    return Plan(knowledge, round_, campaign.making_room(and_draft))

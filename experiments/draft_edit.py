@@ -11,7 +11,7 @@ from experiments.draft_gain import gains_of
 from experiments.draft_plan import checked_choice, cost_of, round_of, warnings_of
 from experiments.draft_record import Draft, current_draft, write_version
 from experiments.draft_sheet import Names
-from experiments.round_ledger import Also
+from experiments.round_ledger import Also, refuse_unsafe
 
 
 def edit_draft(
@@ -38,6 +38,7 @@ def edit_draft(
         CampaignError: If there is none of that id.
         ConflictError: If it is no longer open, or was changed meanwhile.
         InputError: With everything that is wrong with the edits, or with the draft after them.
+        UnsafeProposalError: If what the draft asks for then breaks a rule of every sheet.
     """
     ledger, config = campaign.ledger, campaign.config
     draft = current_draft(ledger, draft_id, version)
@@ -47,6 +48,7 @@ def edit_draft(
     choice = checked_choice(ledger, config, sheet, Names(), problems)
     knowledge = campaign.knowledge()
     planned = round_of(ledger, config, knowledge, choice, sheet.budget_h)
+    refuse_unsafe(ledger, config, planned, searched=False)
     begun = draft.ledger_state
     changed = replace(
         draft,

@@ -84,7 +84,7 @@ class _Editor:
         keys = list(edit) if isinstance(edit, Mapping) else []
         verb = self._verbs.get(frozenset(keys))
         if verb is None:
-            got = ", ".join(map(str, keys)) or repr(edit)
+            got = ", ".join(map(_shown, keys)) or shown(repr(edit))
             self.problems.append(f"edit {number}: got {got}; {HOW}")
         elif "row" in edit and edit["row"] not in self._keys():
             known = ", ".join(self._keys())

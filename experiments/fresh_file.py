@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from experiments.durable import sync_file, sync_folder
 from features.errors import CampaignError
 
 
@@ -38,7 +39,9 @@ def fresh_file(target: Path, *, replace: bool) -> Iterator[Path]:
         yield draft
         try:
             draft.chmod(0o644)  # a draft of sqlite or tempfile is for its owner only
+            sync_file(draft)
             os.replace(draft, target)
+            sync_folder(target.parent)
         except OSError as error:
             raise _unwritable(target, error) from error
 

@@ -11,36 +11,31 @@ before. Writing happens in transactions, each landing whole or not at all; readi
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from functools import cache, lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import uuid4
 
 import pandas as pd
 from sqlalchemy import (
-    URL,
     Connection,
-    Engine,
-    NullPool,
     Select,
     Table,
-    create_engine,
     delete,
-    event,
     exists,
     func,
     insert,
     inspect,
-    make_url,
     select,
     update,
 )
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from experiments.ledger_audit import problems
-from experiments.ledger_frames import frame
+from experiments.ledger_copy import copy_all, copy_rows
+from experiments.ledger_database import Database, database_problems
+from experiments.ledger_kept import Kept, table_frame
 from experiments.ledger_rows import (
     KINDS,
     CellRow,
@@ -71,21 +66,25 @@ from experiments.ledger_schema import (
     PROPOSALS,
     READINGS,
     REQUESTS,
+    REVISION,
     ROUND_EVENT_LOG,
     ROUNDS,
     SCHEMA_VERSION,
+    SEALS,
     SPECIMENS,
     VERSIONS,
-    JsonText,
-    Writer,
     current,
     current_cells,
     current_pellets,
     is_current,
+    revision_of,
 )
+from experiments.ledger_seals import broken_seals, seal_all
 from experiments.ledger_stock import EXPECTED_RECOVERY, stock
 from experiments.ledger_transaction import Transaction
+from experiments.ledger_triggers import add_triggers, drop_triggers
 from experiments.ledger_values import now
+from experiments.ledger_writer import Writer
 from features.errors import LedgerError
 
 __all__ = [
@@ -101,29 +100,6 @@ __all__ = [
     "ReadingRow",
     "Transaction",
 ]
-
-BUSY_TIMEOUT_S: Final = 30.0
-"""How long a writer waits for the one before."""
-
-_PRAGMAS: Final = (
-    "foreign_keys = ON",
-    "synchronous = FULL",
-    "recursive_triggers = ON",  # so that INSERT OR REPLACE cannot delete past the triggers
-)
-
-_WRITES: Final = "ledger_writes"
-
-_SENTENCES: Final = {
-    "SQLITE_BUSY": "another process is writing to it and did not finish in time; try again",
-    "SQLITE_LOCKED": "another process is writing to it and did not finish in time; try again",
-    "SQLITE_FULL": "the disk is full, nothing was written; free some space and try again",
-    "SQLITE_READONLY": "may only be read; check the permissions of the file and of its folder",
-    "SQLITE_PERM": "may not be used; check the permissions of the file and of its folder",
-    "SQLITE_CANTOPEN": "cannot be opened; check that its folder exists and may be written to",
-    "SQLITE_NOTADB": "is damaged or no SQLite file, so no campaign ledger; restore a backup",
-    "SQLITE_CORRUPT": "is damaged; restore a backup",
-    "SQLITE_IOERR": "the disk could not be read or written; check the disk and try again",
-}
 
 _Row = TypeVar("_Row", JarRow, PelletRow, CellRow, ReadingRow)
 
@@ -144,6 +120,18 @@ class LedgerState(NamedTuple):
         return self._replace(readings=0, events=0) == other._replace(readings=0, events=0)
 
 
+class SealState(NamedTuple):
+    """How far a ledger has come: more seals are later.
+
+    Attributes:
+        seals: Transactions that wrote anything.
+        newest_at: When the last did, UTC.
+    """
+
+    seals: int
+    newest_at: str
+
+
 class Ledger:
     """The ledger of one campaign; make it with ``create``, later ``open`` it.
 
@@ -152,11 +140,8 @@ class Ledger:
     """
 
     def __init__(self, target: str | Path) -> None:
-        url = _url(target)
-        self._where = _place(url)
-        self._file = _sqlite_file(url)
-        self._engine = _engine(url)
-        self._kept: _Kept | None = None
+        self._database = Database(target)
+        self._kept: Kept | None = None
         self._closed = False
 
     @classmethod
@@ -176,8 +161,8 @@ class Ledger:
         """
         ledger = cls(target)
         if kind not in KINDS:
-            raise LedgerError(f"{ledger._where}: kind must be real or simulated, got {kind!r}")
-        meta = {
+            raise LedgerError(f"{ledger.where}: kind must be real or simulated, got {kind!r}")
+        facts = {
             "schema_version": str(SCHEMA_VERSION),
             "campaign": campaign,
             "kind": kind,
@@ -185,15 +170,11 @@ class Ledger:
             "id": uuid4().hex,
         }
         with ledger._connection(write=True) as connection:
-            if inspect(connection).get_table_names():
-                raise LedgerError(
-                    f"{ledger._where}: exists already; open it, or choose another place"
-                )
-            METADATA.create_all(connection, checkfirst=False)
-            rows = [{"key": key, "value": value} for key, value in meta.items()]
+            ledger._make_tables(connection)
+            rows = [{"key": key, "value": value} for key, value in facts.items()]
             connection.execute(insert(META), rows)
-        with _complaints(ledger._where):
-            _keep_write_ahead_log(ledger._engine)
+            seal_all(connection)
+        ledger._database.keep_write_ahead_log()
         return ledger
 
     @classmethod
@@ -207,25 +188,132 @@ class Ledger:
             The open ledger.
 
         Raises:
-            LedgerError: If it is no ledger, of a newer glassloop, damaged or out of reach.
+            LedgerError: If it is no ledger, of an older or newer glassloop, damaged or out of
+                reach.
         """
         ledger = cls(target)
-        remedy = "make one with 'glassloop init'"
-        if ledger._file is not None and not ledger._file.is_file():
-            raise LedgerError(f"{ledger._where}: is not a campaign ledger (no such file); {remedy}")
-        with ledger._connection() as connection:
-            names = set(inspect(connection).get_table_names())
-            if not names >= {META.name, SPECIMENS.name}:
-                raise LedgerError(f"{ledger._where}: is not a campaign ledger; {remedy}")
-            version = int(connection.execute(_meta_value("schema_version")).scalar_one())
+        version = ledger.schema_version
         if version > SCHEMA_VERSION:
             raise LedgerError(
-                f"{ledger._where}: was written with ledger schema {version}, this glassloop reads "
+                f"{ledger.where}: was written with ledger schema {version}, this glassloop reads "
                 f"up to {SCHEMA_VERSION}; upgrade glassloop"
             )
         if version < SCHEMA_VERSION:
-            ledger._bring_up_to_date()
+            raise LedgerError(
+                f"{ledger.where}: was written with ledger schema {version}, this glassloop works "
+                f"with {SCHEMA_VERSION}; run 'glassloop migrate', which makes a backup first"
+            )
         return ledger
+
+    @classmethod
+    def migrate(cls, target: str | Path) -> int:
+        """Bring a ledger of an older glassloop up to date, all of it or nothing.
+
+        Args:
+            target: File, or SQLAlchemy URL.
+
+        Returns:
+            The version of the schema it had.
+
+        Raises:
+            LedgerError: As ``open``; nothing was changed.
+        """
+        ledger = cls(target)
+        version = ledger.schema_version
+        if version < SCHEMA_VERSION:
+            from experiments.ledger_migrations import upgrade  # Alembic is only needed here
+
+            with ledger._connection(write=True) as connection:
+                upgrade(connection, version)
+        ledger.close()
+        cls.open(target).close()
+        return version
+
+    @property
+    def where(self) -> str:
+        """The file, or the URL without its password, as messages name it."""
+        return self._database.where
+
+    @property
+    def schema_version(self) -> int:
+        """Version of the schema it was written with.
+
+        Raises:
+            LedgerError: If it is no ledger.
+        """
+        file, remedy = self._database.file, "make one with 'glassloop init'"
+        if file is not None and not file.is_file():
+            raise LedgerError(f"{self.where}: is not a campaign ledger (no such file); {remedy}")
+        with self._connection() as connection:
+            names = set(inspect(connection).get_table_names())
+            if not names >= {META.name, SPECIMENS.name}:
+                raise LedgerError(f"{self.where}: is not a campaign ledger; {remedy}")
+            version = str(connection.execute(_meta_value("schema_version")).scalar())
+        if not version.isdecimal():
+            raise LedgerError(
+                f"{self.where}: its schema version must be a number, got {version!r}: it is "
+                "damaged; restore a backup"
+            )
+        return int(version)
+
+    def copy_to(self, target: str | Path) -> None:
+        """Write a copy, row by row, into any database; both may be of either kind.
+
+        Args:
+            target: File or URL; must hold no ledger yet.
+
+        Raises:
+            LedgerError: If there is a ledger already, or one of the two cannot be used; then
+                nothing was written.
+        """
+        copy = Ledger(target)
+        with self._connection() as source, copy._connection(write=True) as connection:
+            copy._make_tables(connection, triggers=False)
+            copy_rows(source, connection)
+            add_triggers(connection)
+        copy._database.keep_write_ahead_log()
+        copy.close()
+
+    @classmethod
+    def put_in_place(cls, target: str, source: Path, *, aside: str) -> None:
+        """Let a copy take the place of a ledger on a server, all of it or nothing.
+
+        Args:
+            target: URL of the ledger that is replaced; it is kept in another schema.
+            source: File of the copy.
+            aside: What is added to the name of the schema it is kept in.
+
+        Raises:
+            LedgerError: If one of the two cannot be used; nothing was changed.
+        """
+        cls.open(source).close()
+        held, place = Ledger(source), Ledger(target)
+        with held._connection() as copy, place._connection(write=True) as connection:
+            place._database.set_aside(connection, aside)
+            place._make_tables(connection, triggers=False)
+            copy_rows(copy, connection)
+            add_triggers(connection)
+        held.close()
+        place.close()
+
+    def copy_as_it_is(self, target: Path) -> None:
+        """Write an SQLite file with all that is there, of whatever schema, unchecked.
+
+        Args:
+            target: Must not exist yet.
+
+        Raises:
+            LedgerError: If the database cannot be read, or the file not be written.
+        """
+        if target.exists():
+            raise LedgerError(f"{target}: exists already; choose another place for the copy")
+        copy = Ledger(target)
+        if self._database.file is not None:
+            self._database.copy_file(copy._database)
+        else:
+            with self._connection() as source, copy._connection(write=True) as connection:
+                copy_all(source, connection)
+        copy.close()
 
     def fantasy_copy(self, target: Path) -> None:
         """Write a copy to imagine results in; the ledger itself stays as it is.
@@ -238,33 +326,43 @@ class Ledger:
             target: File of the copy; must not exist yet.
 
         Raises:
-            LedgerError: If there is a file already, or the ledger is no SQLite file.
+            LedgerError: If there is a file already.
         """
-        if self._file is None:
-            raise LedgerError(
-                f"{self._where}: plans are made in a copy of a ledger that is an SQLite file, got "
-                "another database; plan in a campaign of this computer"
-            )
-        if target.exists():
-            raise LedgerError(f"{target}: exists already; choose another place for the copy")
+        if self._database.file is None:
+            self.copy_to(target)
+        else:
+            self.copy_as_it_is(target)
         copy = Ledger(target)
-        with _complaints(self._where):
-            source, written = self._engine.raw_connection(), copy._engine.raw_connection()
-            try:
-                source.driver_connection.backup(written.driver_connection)  # type: ignore[union-attr]
-            finally:
-                source.close()
-                written.close()
         with copy._connection(write=True) as connection:
             is_kind = META.c.key == "kind"
             connection.execute(update(META).where(is_kind).values(value="simulated"))
             connection.execute(delete(OUTBOX))
         copy.close()
 
+    @classmethod
+    def seal_anew(cls, target: Path) -> None:
+        """Seal all rows of a copy as they are, for texts that were rewritten on purpose.
+
+        Nothing but an archive that leaves passwords out should do so.
+
+        Args:
+            target: File of the copy.
+
+        Raises:
+            LedgerError: If it cannot be used.
+        """
+        copy = Ledger(target)
+        with copy._connection(write=True) as connection:
+            drop_triggers(connection, (SEALS.name,))
+            connection.execute(delete(SEALS))
+            add_triggers(connection, (SEALS.name,))
+            seal_all(connection)
+        copy.close()
+
     def close(self) -> None:
         """Let go of the database; the ledger cannot be used afterwards."""
         self._closed = True
-        self._engine.dispose()
+        self._database.close()
 
     def __enter__(self) -> "Ledger":
         """The ledger itself."""
@@ -292,7 +390,7 @@ class Ledger:
             LedgerError: If the database refuses, or another process keeps it locked.
         """
         with self._connection(write=True) as connection:
-            tx = Transaction(Writer(connection, self._where))
+            tx = Transaction(Writer(connection, self.where))
             yield tx
             tx.sign()
 
@@ -305,12 +403,12 @@ class Ledger:
         Raises:
             LedgerError: If the database cannot be read.
         """
-        if self._file is None or self._kept is not None:  # only SQLite says whether it changed
+        if self._kept is not None:
             yield
             return
         with ExitStack() as held:
-            with _complaints(self._where):
-                self._kept = _Kept(held.enter_context(self._engine.connect()))
+            connection = held.enter_context(self._database.kept_connection())
+            self._kept = Kept(connection, self._database)
             held.callback(setattr, self, "_kept", None)
             yield
 
@@ -408,7 +506,7 @@ class Ledger:
         found = self._frame(select(SPECIMENS).where(SPECIMENS.c.id == specimen))
         if found.empty:
             raise LedgerError(
-                f"{self._where}: specimen {specimen} is not in the ledger; see its jars, pellets "
+                f"{self.where}: specimen {specimen} is not in the ledger; see its jars, pellets "
                 "and cells for those that are"
             )
         table = VERSIONS[found["kind"].iloc[0]]
@@ -440,7 +538,7 @@ class Ledger:
         found = self._frame(select(MODELS).where(MODELS.c.sha256 == digest))
         if found.empty:
             raise LedgerError(
-                f"{self._where}: model {digest} is not in the ledger; proposals name those that are"
+                f"{self.where}: model {digest} is not in the ledger; proposals name those that are"
             )
         return str(found["body"].iloc[0])
 
@@ -496,6 +594,14 @@ class Ledger:
         with self._connection() as connection:
             newest = (select(func.max(next(iter(table.primary_key)))) for table in tables)
             return LedgerState(*(int(connection.execute(query).scalar() or 0) for query in newest))
+
+    def seal_state(self) -> SealState:
+        """How many transactions wrote anything, and when the last did."""
+        with self._connection() as connection:
+            newest = select(SEALS.c.id, SEALS.c.at).order_by(SEALS.c.id.desc()).limit(1)
+            row = connection.execute(newest).first()
+            count = connection.execute(select(func.count()).select_from(SEALS)).scalar_one()
+        return SealState(int(count), "" if row is None else str(row[1]))
 
     def outbox(self, *, pending: bool = True) -> pd.DataFrame:
         """Messages for the tracking server, oldest first; payload is a dict.
@@ -554,49 +660,59 @@ class Ledger:
         """Everything wrong with the ledger, one sentence each; empty when it is sound."""
         try:
             with self._connection() as connection:
-                if found := _sqlite_problems(connection):
+                if found := database_problems(connection):
                     return found
+                found = list(broken_seals(connection))
                 tables = {
-                    table.name: _table_frame(connection, select(table))
+                    table.name: table_frame(connection, select(table))
                     for table in METADATA.sorted_tables
+                    if table is not REVISION
                 }
                 kind = str(connection.execute(_meta_value("kind")).scalar_one())
                 left = self._stock(connection, EXPECTED_RECOVERY, planned=False)
         except LedgerError as error:
             return [str(error)]
-        return list(problems(tables, left, kind=kind))
+        return [*found, *problems(tables, left, kind=kind)]
 
     @contextmanager
     def _connection(self, *, write: bool = False) -> Iterator[Connection]:
         if self._closed:
-            raise LedgerError(f"{self._where}: the ledger is closed; open it again")
+            raise LedgerError(f"{self.where}: the ledger is closed; open it again")
         kept = None if write or self._kept is None else self._kept.connection
-        with _complaints(self._where):
-            if kept is not None and not kept.in_transaction():
-                with kept.begin():
-                    yield kept
-                return
-            with _connected(self._engine, write=write) as connection:
-                yield connection
+        if kept is not None and not kept.in_transaction():
+            with self._database.complaints(), kept.begin():
+                yield kept
+            return
+        with self._database.connection(write=write) as connection:
+            yield connection
 
-    def _bring_up_to_date(self) -> None:
-        """Add the tables that came since; nothing that is there changes."""
-        with self._connection(write=True) as connection:
-            METADATA.create_all(connection)
-            newer = META.c.key == "schema_version"
-            connection.execute(update(META).where(newer).values(value=str(SCHEMA_VERSION)))
+    def _make_tables(self, connection: Connection, *, triggers: bool = True) -> None:
+        """Empty tables of the newest schema, in a place that has none.
+
+        Raises:
+            LedgerError: If there are some.
+        """
+        self._database.make_room(connection)
+        if inspect(connection).get_table_names():
+            raise LedgerError(
+                f"{self.where}: exists already; open it, or choose another place or name"
+            )
+        METADATA.create_all(connection, checkfirst=False)
+        connection.execute(insert(REVISION).values(version_num=revision_of(SCHEMA_VERSION)))
+        if triggers:
+            add_triggers(connection)
 
     def _frame(self, query: Select[Any]) -> pd.DataFrame:
         with self._connection() as connection:
             if self._kept is None:
-                return _table_frame(connection, query)
+                return table_frame(connection, query)
             return self._kept.frame(connection, query)
 
     def _stock(
         self, connection: Connection, expected_recovery: float, *, planned: bool = True
     ) -> pd.DataFrame:
         jars, pellets, cells = (
-            _table_frame(connection, query).set_index("specimen")
+            table_frame(connection, query).set_index("specimen")
             for query in (current(JARS), current_pellets(), current_cells())
         )
         if not planned:  # what was only planned has taken nothing yet
@@ -616,7 +732,7 @@ class Ledger:
         with self._connection() as connection:
             found = connection.execute(query).mappings().one_or_none()
         if found is None:
-            raise LedgerError(f"{self._where}: {what} is not in the ledger; add it first")
+            raise LedgerError(f"{self.where}: {what} is not in the ledger; add it first")
         return row(**{field.name: found[field.name] for field in fields(row)})
 
     def _meta(self, key: str) -> str:
@@ -627,36 +743,9 @@ class Ledger:
         with self._connection(write=True) as connection:
             held = select(OUTBOX.c.id).where(OUTBOX.c.id == message)
             if connection.execute(held).first() is None:
-                raise LedgerError(f"{self._where}: message {message} is not in the outbox")
+                raise LedgerError(f"{self.where}: message {message} is not in the outbox")
             pending = (OUTBOX.c.id == message) & OUTBOX.c.delivered_at.is_(None)
             connection.execute(update(OUTBOX).where(pending).values(values))
-
-
-@dataclass(slots=True)
-class _Kept:
-    """Frames as they were read, until the file is changed.
-
-    Attributes:
-        connection: Through which they are read, and which knows whether the file changed.
-        version: What SQLite said of the file when they were read.
-        frames: By query; queries are made once, see the functions below.
-    """
-
-    connection: Connection
-    version: int = -1
-    frames: dict[Select[Any], pd.DataFrame] = field(default_factory=dict)
-
-    def frame(self, connection: Connection, query: Select[Any]) -> pd.DataFrame:
-        """What a query gives now."""
-        if connection is not self.connection:
-            return _table_frame(connection, query)
-        version = int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
-        if version != self.version:
-            self.version = version
-            self.frames.clear()
-        if query not in self.frames:
-            self.frames[query] = _table_frame(connection, query)
-        return self.frames[query].copy(deep=False)  # pandas copies on writing
 
 
 @cache
@@ -698,124 +787,3 @@ def _of_round(table: Table, round_id: str | None) -> Select[Any]:
 
 def _meta_value(key: str) -> Select[Any]:
     return select(META.c.value).where(META.c.key == key)
-
-
-def _table_frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
-    columns = {
-        str(column.name): dict if isinstance(column.type, JsonText) else column.type.python_type
-        for column in query.selected_columns
-    }
-    return frame(connection.execute(query).all(), columns)
-
-
-def _url(target: str | Path) -> URL:
-    if isinstance(target, Path) or "://" not in target:
-        return URL.create("sqlite", database=str(target))
-    try:
-        return make_url(target)
-    except (ArgumentError, ValueError) as error:
-        raise LedgerError(
-            "ledger: must be a file or an SQLAlchemy URL such as "
-            "postgresql+psycopg://user:password@host/database; correct it"
-        ) from error
-
-
-def _sqlite_file(url: URL) -> Path | None:
-    """The file of an SQLite ledger; None for another database."""
-    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
-
-
-def _place(url: URL) -> str:
-    """A URL as messages name it: the file, or the URL without its password."""
-    file = _sqlite_file(url)
-    return url.render_as_string(hide_password=True) if file is None else str(file)
-
-
-def _engine(url: URL) -> Engine:
-    where, is_sqlite = _place(url), _sqlite_file(url) is not None
-    if is_sqlite and url.database in {None, "", ":memory:"}:
-        raise LedgerError(f"{where}: a ledger needs a file, got a database in memory; name a file")
-    try:
-        # Connections are opened for one piece of work each: nothing is left locked or unflushed
-        # in between, and the last one to close folds the write-ahead log into the file.
-        engine = create_engine(
-            url,
-            poolclass=NullPool,
-            connect_args={"timeout": BUSY_TIMEOUT_S} if is_sqlite else {},
-        )
-    except (ModuleNotFoundError, ArgumentError) as error:
-        raise LedgerError(
-            f"{where}: no driver for this database ({error}); install the driver"
-        ) from error
-    if is_sqlite:
-        event.listen(engine, "connect", _set_pragmas)
-        event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _set_pragmas(connection: Any, _record: Any) -> None:
-    with ExitStack() as on_failure:
-        on_failure.callback(connection.close)
-        connection.isolation_level = None  # the driver leaves BEGIN to us
-        for pragma in _PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
-        on_failure.pop_all()
-
-
-def _begin(connection: Connection) -> None:
-    """Writers take their lock at once, or two that have read would deadlock."""
-    is_writer = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
-
-
-def _keep_write_ahead_log(engine: Engine) -> None:
-    """Let readers read while one writes; remembered by the file."""
-    if engine.dialect.name == "sqlite":
-        connection = engine.raw_connection()
-        try:
-            connection.cursor().execute("PRAGMA journal_mode = WAL")
-        finally:
-            connection.close()
-
-
-@contextmanager
-def _connected(engine: Engine, *, write: bool) -> Iterator[Connection]:
-    """A connection in a transaction, committed at the end."""
-    options = engine.execution_options(**{_WRITES: write})
-    with options.begin() as connection:
-        yield connection
-
-
-@contextmanager
-def _complaints(where: str) -> Iterator[None]:
-    """Say in one sentence what the database says in many."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        causes = list(_causes(error))
-        for name in (getattr(cause, "sqlite_errorname", "") for cause in causes):
-            for start, sentence in _SENTENCES.items():
-                if name.startswith(start):
-                    raise LedgerError(f"{where}: {sentence}") from error
-        first = str(causes[0]).partition("\n")[0]
-        raise LedgerError(f"{where}: refused by the database, got {first}") from error
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Errors of the driver, last first: a full disk shows only before the failed rollback."""
-    link: BaseException | None = error
-    while link is not None:
-        yield getattr(link, "orig", None) or link
-        link = link.__context__
-
-
-def _sqlite_problems(connection: Connection) -> list[str]:
-    """What SQLite's own checks find; nothing for other databases, which check as they write."""
-    if connection.dialect.name != "sqlite":
-        return []
-    lines = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-    strays = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    return [
-        *(f"integrity check: {line}" for line in lines if line != "ok"),
-        *(f"{row[0]}: row {row[1]} refers to a row of {row[2]} that is missing" for row in strays),
-    ]

@@ -4,11 +4,13 @@ import json
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     Dialect,
     Double,
     ForeignKey,
+    Integer,
     MetaData,
     Text,
     TypeDecorator,
@@ -17,6 +19,9 @@ from sqlalchemy import (
 from features.errors import LedgerError
 
 METADATA: Final = MetaData()
+
+_SHOWN: Final = 60
+"""Characters of a damaged field that are shown."""
 
 
 class JsonText(TypeDecorator[Any]):
@@ -34,7 +39,10 @@ class JsonText(TypeDecorator[Any]):
         try:
             return None if value is None else json.loads(value)
         except ValueError as error:
-            raise LedgerError(f"a field must hold JSON, got {value!r}; restore a backup") from error
+            raise LedgerError(
+                f"a field must hold JSON, got {value[:_SHOWN]!r}: the ledger is damaged; restore a "
+                "backup"
+            ) from error
 
 
 def text(name: str, **options: Any) -> "Column[str]":
@@ -45,6 +53,11 @@ def text(name: str, **options: Any) -> "Column[str]":
 def number(name: str, *, nullable: bool = True) -> "Column[float]":
     """A number."""
     return Column(name, Double, nullable=nullable)
+
+
+def count(name: str) -> "Column[int]":
+    """A whole number that is always there, of up to 64 bits on every database."""
+    return Column(name, BigInteger().with_variant(Integer(), "sqlite"), nullable=False)
 
 
 def refers(name: str, target: str, *, nullable: bool = False) -> "Column[str]":

@@ -1,4 +1,4 @@
-"""Tables of the desk: who changed what and when, proposals under discussion, answered requests."""
+"""Tables of the desk: changes, drafts, answered requests, and the seals on everything."""
 
 from typing import Final
 
@@ -47,3 +47,14 @@ REQUESTS: Final = Table(
     CheckConstraint("key <> ''", name="key_is_not_empty"),
 )
 """What was answered to a request with an idempotency key, written with what the request did."""
+
+SEALS: Final = Table(
+    "seals",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    text("at"),
+    Column("rows", JsonText, nullable=False),
+    text("digest"),
+)
+"""One row a transaction: SHA-256 of each row it wrote, and of all seals before it; see
+``experiments.ledger_seals``."""

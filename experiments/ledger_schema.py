@@ -5,49 +5,54 @@ correction is a new version that ``supersedes`` the one before; the current view
 supersedes. Column types are those any SQL database has.
 """
 
-import re
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
-    DDL,
     Boolean,
     CheckConstraint,
     Column,
     ColumnElement,
     CompoundSelect,
-    Connection,
-    Executable,
     ForeignKey,
     ForeignKeyConstraint,
     Integer,
     Select,
+    String,
     Table,
     Text,
     UniqueConstraint,
-    event,
     exists,
     select,
     union,
 )
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.schema import ExecutableDDLElement
 
 from experiments.ledger_columns import METADATA as METADATA
 from experiments.ledger_columns import JsonText as JsonText
-from experiments.ledger_columns import not_negative, number, one_of, refers, text
+from experiments.ledger_columns import count, not_negative, number, one_of, refers, text
 from experiments.ledger_desk_schema import CHANGES as CHANGES
 from experiments.ledger_desk_schema import DRAFTS as DRAFTS
 from experiments.ledger_desk_schema import REQUESTS as REQUESTS
+from experiments.ledger_desk_schema import SEALS as SEALS
 from experiments.ledger_rows import KINDS, ORIGINS, ROUND_EVENTS, STATUSES
 from experiments.ledger_values import plain, scalar
-from features.errors import LedgerError
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 """Raised when a table comes or changes; a ledger with a higher one is refused. 2: literature;
-3: changes, drafts and requests."""
+3: changes, drafts and requests; 4: seals, and triggers of PostgreSQL too. Each step is a revision
+in ``experiments/migrations``."""
+
+REVISION: Final = Table(
+    "alembic_version", METADATA, Column("version_num", String(32), primary_key=True)
+)
+"""Where Alembic keeps how far it went."""
+
+
+def revision_of(version: int) -> str:
+    """Alembic's name of a version of the schema."""
+    return f"{version:04d}"
+
 
 LedgerTable = Table
 """What a table is, for modules that do not know the database library."""
@@ -90,7 +95,7 @@ ROUNDS: Final = Table(
     Column("id", Text, primary_key=True),
     Column("number", Integer, nullable=False, unique=True),
     text("opened_at"),
-    Column("seed", Integer, nullable=False),
+    count("seed"),
     Column("config", JsonText, nullable=False),
 )
 
@@ -199,7 +204,7 @@ READINGS: Final = Table(
     number("lower"),
     number("upper"),
     number("se"),
-    Column("n", Integer, nullable=False),
+    count("n"),
     number("temperature_c"),
     text("method"),
     Column("protocol", Text),
@@ -315,20 +320,9 @@ OUTBOX: Final = Table(
     Column("last_error", Text),
 )
 
-APPEND_ONLY: Final = tuple(t for t in METADATA.sorted_tables if t not in (META, OUTBOX))
-
-
-def _forbid(verb: str, table: Table) -> None:
-    trigger: ExecutableDDLElement = DDL(  # type: ignore[no-untyped-call]
-        f"CREATE TRIGGER {table.name}_no_{verb.lower()} BEFORE {verb} ON {table.name} "
-        f"BEGIN SELECT RAISE(ABORT, '{table.name} is append-only'); END"
-    )
-    event.listen(table, "after_create", trigger.execute_if(dialect="sqlite"))
-
-
-for _table in APPEND_ONLY:
-    _forbid("UPDATE", _table)
-    _forbid("DELETE", _table)
+APPEND_ONLY: Final = tuple(
+    table for table in METADATA.sorted_tables if table not in (META, OUTBOX, REVISION)
+)
 
 
 def is_current(table: Table) -> ColumnElement[bool]:
@@ -406,68 +400,3 @@ def own_facts() -> CompoundSelect[Any]:
     carriers = union(own, pellets, cells).subquery("carriers")
     read = READINGS.c.specimen.in_(select(carriers.c.specimen))
     return union(select(jar.c.specimen).where(made), select(READINGS.c.specimen).where(read))
-
-
-class Writer:
-    """An open connection that inserts rows and says which rule a refused one broke.
-
-    Attributes:
-        where: The ledger, as messages name it.
-    """
-
-    def __init__(self, connection: Connection, where: str) -> None:
-        self._connection = connection
-        self.where = where
-
-    def insert(self, table: Table, what: str, values: Mapping[str, Any]) -> Any:
-        """Insert a row.
-
-        Args:
-            table: Where it goes.
-            what: What it is, for messages.
-            values: Column to value.
-
-        Returns:
-            Its primary key.
-
-        Raises:
-            LedgerError: If a value is of the wrong type or breaks a rule of the table.
-        """
-        stored = storable(table, values, where=f"{self.where}: {what}")
-        try:
-            result = self._connection.execute(table.insert().values(stored))
-        except IntegrityError as error:
-            rule = _broken_rule(table, stored, str(error.orig))
-            raise LedgerError(f"{self.where}: {what}: {rule}") from error
-        key = result.inserted_primary_key
-        return None if key is None else key[0]
-
-    def first(self, query: Select[Any] | CompoundSelect[Any]) -> Mapping[str, Any] | None:
-        """First row of a query, by column."""
-        row = self._connection.execute(query).mappings().first()
-        return None if row is None else dict(row)
-
-    def run(self, statement: Executable) -> None:
-        """Execute a statement that returns nothing."""
-        self._connection.execute(statement)
-
-    def savepoint(self) -> AbstractContextManager[object]:
-        """Inside it everything lands or nothing, even if an error is caught outside."""
-        return self._connection.begin_nested()
-
-
-def _broken_rule(table: Table, stored: Mapping[str, Any], complaint: str) -> str:
-    """The rule in words, the values that broke it, and what to do."""
-    for check in table.constraints:
-        if isinstance(check, CheckConstraint) and str(check.name) in complaint:
-            words = re.findall(r"\w+", str(check.sqltext))
-            values = ", ".join(f"{k} = {v!r}" for k, v in stored.items() if k in words)
-            return f"rule broken: {str(check.name).replace('_', ' ')}, got {values}; correct it"
-    empty = [k for k, v in stored.items() if v is None and not table.c[k].nullable]
-    if empty:
-        return f"{', '.join(empty)} must not be empty; fill it in"
-    if "foreign key" in complaint.lower():
-        refers = {k: v for k, v in stored.items() if table.c[k].foreign_keys and v is not None}
-        values = ", ".join(f"{k} = {v!r}" for k, v in refers.items())
-        return f"refers to something not in the ledger, got {values}; add that first"
-    return "is in the ledger already; every id is used once"

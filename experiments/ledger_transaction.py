@@ -40,12 +40,12 @@ from experiments.ledger_schema import (
     SPECIMENS,
     VERSIONS,
     LedgerTable,
-    Writer,
     current,
     own_facts,
     storable,
 )
 from experiments.ledger_values import now
+from experiments.ledger_writer import Writer
 from features.errors import ConflictError, LedgerError
 
 
@@ -321,13 +321,13 @@ class Transaction:
         self._writer.insert(REQUESTS, f"request {row.key}", _values(row) | {"at": self._now})
 
     def sign(self) -> None:
-        """Note who made the changes of this transaction; nothing when nothing changed."""
-        if not self._done:
-            return
-        actor = acting_now()
-        values = {"at": self._now, "person": actor.name, "door": actor.door, "what": self._done}
-        self._writer.insert(CHANGES, "change", values)
-        self._done = []
+        """Note who made the changes of this transaction, if any, and seal all it wrote."""
+        if self._done:
+            actor = acting_now()
+            values = {"at": self._now, "person": actor.name, "door": actor.door, "what": self._done}
+            self._writer.insert(CHANGES, "change", values)
+            self._done = []
+        self._writer.seal(self._now)
 
     def _note(self, did: str, what: str, name: str | int) -> None:
         self._done.append({"did": did, "what": what, "id": name})

@@ -22,6 +22,7 @@ from experiments.literature_file import (
     read_literature,
     spelling,
 )
+from experiments.logs import note
 from experiments.recording import Report
 from features.errors import InputError
 
@@ -74,6 +75,10 @@ def record_literature(ledger: Ledger, path: Path, *, by: str = "") -> Report:
             for version_id, row in plan.corrected:
                 tx.correct_literature(version_id, replace(row, recorded_by=by, file_sha256=digest))
     total = len(found.rows) + len(found.taken_back)
+    note(
+        "literature recorded", campaign=ledger.campaign, values=len(plan.added),
+        corrected=len(plan.corrected),
+    )  # fmt: skip
     return Report(
         specimens=len({(row.source, row.specimen) for row in plan.added} - known),
         readings_added=len(plan.added),

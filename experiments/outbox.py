@@ -13,6 +13,7 @@ from experiments.config import CampaignConfig
 from experiments.knowledge import Knowledge
 from experiments.ledger import Ledger
 from experiments.ledger_rows import OutboxRow
+from experiments.logs import note
 from experiments.round_files import PICTURE
 from experiments.round_messages import models_message, recorded_tags
 from experiments.tracking_home import home_of, mlruns_of, run_in_words, without_password
@@ -180,7 +181,15 @@ class LedgerOutbox:
         with _alone(folder) as is_alone:
             if not is_alone:
                 return Delivery(waiting=len(self.pending()))
-            return self._deliver(config, folder)
+            done = self._deliver(config, folder)
+        if done.error is None:
+            note("MLflow told", campaign=config.name, messages=done.delivered)
+        else:
+            note(
+                "MLflow not told", "warning", campaign=config.name, messages=done.delivered,
+                waiting=done.waiting, reason=done.error,
+            )  # fmt: skip
+        return done
 
     def _deliver(self, config: CampaignConfig, folder: Path) -> Delivery:
         # MLflow takes seconds to import; commands with nothing to tell must not pay for it.

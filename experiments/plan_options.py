@@ -12,7 +12,7 @@ from experiments.targets import Target
 from features.errors import CampaignError
 from features.properties import property_of
 
-_BATCH: Final = re.compile(r"^\s*(\d+)\s*(?:\+\s*(\d+)\s*)?$")
+_BATCH: Final = re.compile(r"\s*([0-9]{1,9})\s*(?:\+\s*([0-9]{1,9})\s*)?")
 
 USUALLY_SPARED: Final = "youngs_modulus"
 """Nanoindentation is done by appointment (domain notes 7.1): a plan asks first whether it pays."""
@@ -118,7 +118,7 @@ def options_of(
 
 
 def _batch(text: str, config: CampaignConfig) -> PlanOption:
-    found = _BATCH.match(text)
+    found = _BATCH.fullmatch(text)
     if found is None:
         raise CampaignError(
             f"plan: a batch is glasses and cells, such as 4+2, got {text!r}; write it like that"

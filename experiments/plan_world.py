@@ -10,7 +10,7 @@ from typing import Final, Literal, final
 
 import pandas as pd
 
-from experiments.campaign import LEDGER_NAME, Campaign
+from experiments.campaign import Campaign
 from experiments.clock import WEEK_H
 from experiments.closed_loop import LATE, run_loop
 from experiments.config import CampaignConfig, write_config
@@ -22,6 +22,7 @@ from experiments.plan_options import PlanOption
 from experiments.round_folder import MADE_COLUMNS, RESULT_COLUMNS
 from experiments.round_plan import JAR_COLUMNS
 from experiments.simulation import VirtualChemist
+from experiments.storage import LEDGER_NAME
 from experiments.targets import Target
 from experiments.undecided import undecided
 from features.recipe import GlassRecipe
@@ -48,15 +49,12 @@ class Snapshot:
 
     @classmethod
     def of(cls, ledger: Ledger, config: CampaignConfig) -> "Snapshot":
-        """The campaign now; nothing in it changes.
-
-        Raises:
-            LedgerError: If its ledger is no SQLite file.
-        """
+        """The campaign now; nothing in it changes."""
         with tempfile.TemporaryDirectory(prefix="glassloop-plan-") as folder:
             copy = Path(folder) / LEDGER_NAME
             ledger.fantasy_copy(copy)
-            return cls(ledger=copy.read_bytes(), config=config)
+            alone = config.model_copy(update={"database": None})
+            return cls(ledger=copy.read_bytes(), config=alone)
 
     def unpacked(self, folder: Path, option: PlanOption) -> Campaign:
         """The copy as an open campaign that goes on by an option.

@@ -11,6 +11,7 @@ from experiments.config import CampaignConfig
 from experiments.csv_files import MAX_FILE_BYTES
 from experiments.ledger import Ledger, Transaction
 from experiments.ledger_rows import CellRow, JarRow, PelletRow, ReadingRow, SpecimenRow
+from experiments.logs import note
 from experiments.made_file import Findings, read_made
 from experiments.reading_match import match
 from experiments.results_file import Results, read_results
@@ -156,6 +157,11 @@ def take_in(
             raise InputError(problems)
         report = _write(tx, ledger, specimens, outcome, hashes=hashes, by=by, check=check)
         also(tx, report)
+    note(
+        "results recorded", campaign=config.name, rounds=report.rounds,
+        specimens=report.specimens, readings=report.readings_added,
+        corrected=report.readings_corrected, unchanged=report.unchanged,
+    )  # fmt: skip
     return report
 
 

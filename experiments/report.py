@@ -23,6 +23,7 @@ from experiments.report_page import page
 from experiments.report_slices import Peak, peaks, slice_along
 from experiments.report_tables import batch, best_rows, heads
 from experiments.report_words import calibration_words, counts, methods, where_we_stand
+from experiments.safe_sheet import with_warning
 from experiments.stored_round import stored_round
 from features.errors import CampaignError
 from features.properties import property_of
@@ -125,7 +126,7 @@ def report_content(
         },
         **_best(config, glasses, cells),
         "batches": [batch(
-            stored_round(ledger, name), _states(ledger),
+            with_warning(stored_round(ledger, name), config), _states(ledger),
             glass_names=tuple(config.glasses.objectives), cell_names=tuple(config.cells.objectives),
         ) for name in open_rounds],
         **_surprises(status),

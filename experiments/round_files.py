@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from experiments.batch_sheet import render
+from experiments.batch_sheet import render, render_withheld
 from experiments.config import CampaignConfig
 from experiments.csv_files import csv_text
 from experiments.frozen import as_file
@@ -19,6 +19,7 @@ from experiments.round_folder import (
     result_rows,
     write_folder,
 )
+from experiments.safe_sheet import STORED, unsafe, with_warning
 
 ROUND_FILES: Final = (
     "batch.csv", "made.csv", "results.csv", "batch_sheet.html", "predictions.json",
@@ -26,6 +27,9 @@ ROUND_FILES: Final = (
 )  # fmt: skip
 """What a round's folder holds."""
 
+
+SHEET: Final = "batch_sheet.html"
+"""Of them, the sheet that goes into the glovebox."""
 
 PICTURE: Final = "predictions.png"
 """Of them, the picture of the predictions."""
@@ -69,8 +73,48 @@ def label_simulated(
     write_folder(folder, files)
 
 
+def sheet_text(round_: Mapping[str, Any], config: CampaignConfig) -> str:
+    """The batch sheet; of a round that breaks a rule of every sheet, a page that says so.
+
+    Masses were computed with the assays that the round remembers, and those are printed.
+
+    Args:
+        round_: The round as plain data.
+        config: Ball sets, CCD programme, die, and the limits of now.
+
+    Returns:
+        A complete HTML page.
+    """
+    if faults := unsafe(round_, config, STORED):
+        return render_withheld(round_, faults)
+    return render(
+        round_,
+        assays=round_.get("assays") or config.assays.model_dump(),
+        jar_set=config.equipment.ball_sets,
+        ccd_protocol=config.cells.ccd_protocol.model_dump(),
+        die_diameter_mm=config.equipment.die_diameter_mm,
+    )
+
+
+def withhold_unsafe(folder: Path, round_: Mapping[str, Any], config: CampaignConfig) -> None:
+    """Replace a sheet that lies in a round's folder, if the round breaks a rule of every sheet.
+
+    Args:
+        folder: The round's folder; a sheet that is not there is left alone.
+        round_: The round as plain data.
+        config: Limits of the laboratory as they are now.
+    """
+    sheet = folder / SHEET
+    if not sheet.exists() or not (faults := unsafe(round_, config, STORED)):
+        return
+    text = render_withheld(round_, faults)
+    if sheet.read_text(encoding="utf-8") != text:
+        sheet.unlink()
+        write_folder(folder, {SHEET: text})
+
+
 def round_texts(round_: Mapping[str, Any], config: CampaignConfig) -> dict[str, str]:
-    """Content of the files that are text, by name."""
+    """Content of the files that are text, by name; one breaking a rule is warned of in them."""
     protocol = config.cells.ccd_protocol.model_dump()
     return {
         "batch.csv": batch_csv(round_),
@@ -79,14 +123,8 @@ def round_texts(round_: Mapping[str, Any], config: CampaignConfig) -> dict[str, 
             RESULT_COLUMNS,
             result_rows(round_, temperature_c=config.temperature_c, ccd_protocol=protocol),
         ),
-        "batch_sheet.html": render(
-            round_,
-            assays=config.assays.model_dump(),
-            jar_set=config.equipment.ball_sets,
-            ccd_protocol=protocol,
-            die_diameter_mm=config.equipment.die_diameter_mm,
-        ),
-        "predictions.json": json.dumps(as_file(round_), indent=1) + "\n",
+        SHEET: sheet_text(round_, config),
+        "predictions.json": json.dumps(as_file(with_warning(round_, config)), indent=1) + "\n",
     }
 
 

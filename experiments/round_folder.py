@@ -7,11 +7,13 @@
 ``predictions.png``  the predictions as a picture
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from experiments.csv_files import csv_text
+from experiments.durable import put, sync_folder
+from features.errors import CampaignError
 from features.properties import CATALOGUE
 
 MADE_COLUMNS: Final = (
@@ -129,21 +131,87 @@ def batch_csv(round_: Mapping[str, Any]) -> str:
     return csv_text(columns, rows)
 
 
+FILLED_IN: Final = ("made.csv", "results.csv")
+"""Files that people write into."""
+
+_ENDS: Final = {".html": b"</html>", ".png": b"IEND\xaeB`\x82", ".json": b"}\n", ".csv": b"\n"}
+"""How a whole file ends."""
+
+
 def write_folder(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    """Write files that are not there yet; what a chemist filled in is never overwritten.
+    """Write files that are not there yet, or were cut off while somebody wrote them.
+
+    What a chemist filled in is never overwritten. What is written outlives a power cut.
 
     Args:
         folder: The round's folder; made when missing.
         files: Content by name.
+
+    Raises:
+        CampaignError: If the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        target = folder / name
-        if target.exists():
-            continue
-        partial = folder / f".{name}.part"
-        try:
-            partial.write_bytes(content.encode() if isinstance(content, str) else content)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            content = text.encode() if isinstance(text, str) else text
+            if not (folder / name).exists() or _is_cut_off(folder / name, content):
+                put(folder / name, content)
+            for left_over in folder.glob(f".{name}.*part"):  # by a process that was killed
+                left_over.unlink(missing_ok=True)
+        sync_folder(folder.parent)
+        sync_folder(folder.parent.parent)
+    except OSError as error:
+        raise CampaignError(
+            f"{error.filename or folder}: cannot be written ({error.strerror}); the round itself "
+            "is in the ledger: free space or correct the rights, then 'glassloop propose "
+            "--unless-open' writes its folder"
+        ) from error
+
+
+def lacking(folder: Path, names: Collection[str]) -> list[str]:
+    """Files of a round's folder that are not there, or that can be seen not to be whole."""
+    return [name for name in names if not _is_whole(folder / name)]
+
+
+def set_aside(folder: Path) -> None:
+    """Move away what lies where a new round's folder will be: it is of another round.
+
+    After an older ledger was restored a round's number is given again, and nobody may weigh by the
+    sheet that was printed for the first one.
+
+    Raises:
+        CampaignError: If it cannot be moved.
+    """
+    if not folder.exists():
+        return
+    number = 1
+    while (away := folder.with_name(f"{folder.name}-before-{number}")).exists():
+        number += 1
+    try:
+        folder.rename(away)
+    except OSError as error:
+        raise CampaignError(
+            f"{folder}: is of another round {folder.name} and cannot be moved away "
+            f"({error.strerror}); move it yourself, nothing was written"
+        ) from error
+
+
+def _is_whole(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        first = file.read(64)
+        file.seek(max(0, path.stat().st_size - 64))
+        last = file.read()
+    is_zeros = not first.strip(b"\0") or not last.strip(b"\0")
+    if path.suffix == ".html":
+        last = last.rstrip()
+    return not is_zeros and last.endswith(_ENDS[path.suffix])
+
+
+def _is_cut_off(path: Path, content: bytes) -> bool:
+    """Whether a file holds but the beginning of what belongs there, or nothing of anybody's."""
+    held = path.read_bytes()
+    if held != content and content.startswith(held.rstrip(b"\0")):
+        return True
+    return path.name not in FILLED_IN and path.suffix != ".json" and not _is_whole(path)

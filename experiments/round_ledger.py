@@ -11,8 +11,10 @@ from experiments.frozen_baselines import with_baselines
 from experiments.knowledge import Knowledge
 from experiments.ledger import Ledger, LedgerState, Transaction
 from experiments.ledger_rows import CellRow, JarRow, Origin, OutboxRow, PelletRow, ProposalRow
+from experiments.logs import note
 from experiments.round_messages import opened_message
 from experiments.round_plan import JAR_COLUMNS, Round
+from experiments.safe_sheet import Door, require_finite, require_safe
 from features.errors import ConflictError
 
 Also = Callable[[Transaction, str], None] | None
@@ -75,6 +77,23 @@ def write_as_of_now(ledger: Ledger, config: CampaignConfig, plan: Callable[[], P
     )
 
 
+def refuse_unsafe(ledger: Ledger, config: CampaignConfig, round_: Round, *, searched: bool) -> None:
+    """Refuse a round, or what a draft asks for, before anything of it is written.
+
+    Args:
+        ledger: The powder left in stock.
+        config: Limits of the laboratory.
+        round_: The round as plain data.
+        searched: Whether its rows are as proposed by this configuration, no person edited them.
+
+    Raises:
+        UnsafeProposalError: If it breaks a rule of every sheet.
+    """
+    stock = ledger.stock(expected_recovery=config.equipment.expected_recovery)
+    left_mg = {str(jar): float(mg) for jar, mg in zip(stock["jar"], stock["left_mg"], strict=True)}
+    require_safe(round_, config, Door(stock_mg=left_mg, searched=searched))
+
+
 def write_round(
     ledger: Ledger,
     config: CampaignConfig,
@@ -98,10 +117,15 @@ def write_round(
 
     Returns:
         False when the ledger changed since it was planned, and then nothing is written.
+
+    Raises:
+        UnsafeProposalError: If the round breaks a rule of every sheet; nothing is written.
     """
+    refuse_unsafe(ledger, config, round_, searched="draft" not in round_)
     digest, body = knowledge.frozen()
     round_id, number = str(round_["round"]), int(str(round_["round"])[1:])
     round_ = with_baselines(config, knowledge, round_)
+    require_finite(round_)
     round_ |= frozen_header(round_id, [*round_["glasses"], *round_["trilayers"]], digest)
     header = {k: v for k, v in round_.items() if k not in ("glasses", "trilayers")}
     origin: Origin = "simulated" if ledger.kind == "simulated" else "lab"
@@ -162,4 +186,8 @@ def write_round(
                 )
         if told is not None:
             tx.add_outbox(OutboxRow(kind="round_opened", round_id=round_id, payload=told))
+    note(
+        "round proposed", campaign=config.name, round=round_id,
+        glasses=len(round_["glasses"]), trilayers=len(round_["trilayers"]),
+    )  # fmt: skip
     return True

@@ -196,10 +196,10 @@ def plan_round(
         choose: What chooses the recipes.
 
     Returns:
-        ``round``, ``campaign``, ``simulated``, ``created``, ``seed``, ``mill_run``, ``glasses`` and
-        ``trilayers`` (each with id, role, why, recipe, predictions, success, explanation),
-        ``counts``,
-        ``assumptions``, ``warnings``, ``hypervolume``, ``mlflow_run_id``.
+        ``round``, ``campaign``, ``simulated``, ``created``, ``seed``, ``mill_run``, ``assays`` (the
+        masses are computed with them), ``glasses`` and ``trilayers`` (each with id, role, why,
+        recipe, predictions, success, explanation), ``counts``, ``assumptions``, ``warnings``,
+        ``hypervolume``, ``mlflow_run_id``.
 
     Raises:
         CampaignError: If more jars are asked for than are owned.
@@ -222,6 +222,7 @@ def plan_round(
             "milling_speed_rpm": items[0]["recipe"]["milling_speed_rpm"],
             "why": batch.run_why,
         },
+        "assays": config.assays.model_dump(),
         "glasses": items,
         "trilayers": cell_items,
         "counts": [

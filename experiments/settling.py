@@ -13,6 +13,7 @@ from experiments.judged import Judged
 from experiments.knowledge import fit_knowledge
 from experiments.ledger import Ledger, Transaction
 from experiments.ledger_rows import OutboxRow
+from experiments.logs import note
 from experiments.progress import flat_hypervolumes, hypervolumes
 from experiments.round_messages import recorded_tags, standing
 from experiments.scoring import Score, score, scores_frame, summary
@@ -64,9 +65,13 @@ def settle(ledger: Ledger, config: CampaignConfig) -> list[str]:
                 continue  # looked at now that nobody else can write: another was quicker
             _write_scores(tx, ledger, config, round_id, judged, surprises, now)
             is_open = ledger.rounds().set_index("id").loc[round_id, "state"] == "open"
-            if is_open and not undecided(ledger, round_id):
+            if is_complete := is_open and not undecided(ledger, round_id):
                 close(tx, round_id, config)
                 closed.append(round_id)
+        note(
+            "round scored", campaign=config.name, round=round_id, readings=len(judged),
+            closed=is_complete,
+        )  # fmt: skip
     return closed
 
 

@@ -19,8 +19,12 @@ def stored_round(ledger: Ledger, wanted: str) -> dict[str, Any]:
     items = {"glass": list[dict[str, Any]](), "trilayer": list[dict[str, Any]]()}
     for row in ledger.proposals(wanted).to_dict("records"):
         items[str(row["kind"])].append({**row["recipe"], "predictions": row["prediction"]})
+    frozen = configs[wanted]
     return {
-        **configs[wanted]["round"],
+        # Rounds of older versions do not say what their masses were computed with; what was the
+        # configuration then does.
+        **({"assays": frozen["campaign"]["assays"]} if "assays" in frozen["campaign"] else {}),
+        **frozen["round"],
         "simulated": ledger.kind == "simulated",
         "glasses": items["glass"],
         "trilayers": items["trilayer"],

@@ -25,6 +25,9 @@ MOST_ROUNDS: Final = 100
 WORLD_SEEDS: Final = 10_000
 """Seeds of one world; worlds of different letters share none."""
 
+_MOST_DIGITS: Final = 9
+"""Of a count; more are a slip, and very many would take long to read."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
@@ -50,7 +53,7 @@ class Batch:
             Batch(glasses=4, trilayers=2)
         """
         glasses, plus, cells = text.partition("+")
-        if not (plus and glasses.strip().isdigit() and cells.strip().isdigit()):
+        if not (plus and _is_count(glasses.strip()) and _is_count(cells.strip())):
             raise CampaignError(
                 f"batch {text!r}: needs glasses+cells, such as 4+2; write it like that"
             )
@@ -233,7 +236,7 @@ def numbers_in(texts: Sequence[str]) -> tuple[int, ...]:
     """Seeds that ``0-9`` or ``3`` mean, in order.
 
     Raises:
-        CampaignError: If a text means none.
+        CampaignError: If a text means none, or one that is too large.
 
     Examples:
         >>> numbers_in(["0-3", "7"])
@@ -242,7 +245,15 @@ def numbers_in(texts: Sequence[str]) -> tuple[int, ...]:
     found: list[int] = []
     for text in texts:
         first, dash, last = text.partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
+        if not _is_count(first) or (dash and not _is_count(last)):
             raise CampaignError(f"seeds: need numbers such as 0-9 or 3, got {text!r}; correct it")
-        found += range(int(first), int(last if dash else first) + 1)
+        begin, end = int(first), int(last if dash else first)
+        if max(begin, end) >= WORLD_SEEDS:
+            raise CampaignError(f"seeds: must be 0 to {WORLD_SEEDS - 1}, got {text!r}; correct it")
+        found += range(begin, end + 1)
     return tuple(found)
+
+
+def _is_count(text: str) -> bool:
+    """Whether a text is a whole number such as people count with."""
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS

@@ -1,12 +1,12 @@
 """Recipes for ``predict``: single values, or a sweep ``low:high:step`` over one of them."""
 
 from collections.abc import Mapping
-from math import isfinite
+from itertools import pairwise
 
-import numpy as np
 import pandas as pd
 
-from features.errors import RecipeError
+from experiments.csv_files import number_in
+from features.errors import RecipeError, TableError
 from features.recipe import GlassRecipe, PelletRecipe
 
 MOST_ROWS = 500
@@ -51,20 +51,19 @@ def sweep_recipes(texts: Mapping[str, str], media: str) -> pd.DataFrame:
 
 
 def _values(name: str, text: str) -> list[float]:
-    parts = text.replace(",", ".").split(":")
     try:
-        numbers = [float(part) for part in parts]
-    except ValueError:
-        numbers = []
-    if not all(isfinite(number) for number in numbers):
+        numbers = [number_in(part) for part in text.split(":")]
+    except TableError:
         numbers = []
     if len(numbers) == 1:
         return numbers
     if len(numbers) == 3 and numbers[2] > 0 and numbers[0] < numbers[1]:
         low, high, step = numbers
-        count = int((high - low) / step + 1e-9) + 1
-        if count <= MOST_ROWS:
-            return [float(value) for value in np.round(low + step * np.arange(count), 9)]
+        steps = (high - low) / step + 1e-9
+        if steps < MOST_ROWS:
+            values = [float(f"{low + step * i:.12g}") for i in range(int(steps) + 1)]
+            if all(one < other for one, other in pairwise(values)):
+                return [low, *values[1:]]
     raise RecipeError(
         f"{name} must be a number or a sweep low:high:step of at most {MOST_ROWS} values, "
         f"got {text!r}"

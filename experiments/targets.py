@@ -125,13 +125,13 @@ def _condition(text: str) -> Condition:
         value = float(number)
     except ValueError:
         value = float("nan")
+    if unit and isfinite(value):
+        value = to_catalogue_unit(value, unit.strip(), name)
     if not isfinite(value) or (entry.scale == "log10" and value <= 0):
         raise CampaignError(
             f"target {text!r}: the bound must be a number"
             f"{' above zero' if entry.scale == 'log10' else ''}, got {number!r}; correct it"
         )
-    if unit:
-        value = to_catalogue_unit(value, unit.strip(), name)
     return Condition(property=name, is_least=sign in (">", ">=", "≥"), value=value)
 
 

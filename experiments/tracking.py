@@ -51,7 +51,13 @@ from experiments.tracking_events import Event, write_event
 from experiments.tracking_home import Home, without_password
 from experiments.tracking_models import log_model
 from experiments.tracking_shelf import KIND, Shelf
-from experiments.tracking_store import TROUBLE, fast_and_quiet, own_experiment, reason
+from experiments.tracking_store import (
+    TROUBLE,
+    fast_and_quiet,
+    make_room,
+    own_experiment,
+    reason,
+)
 
 
 class Outbox(Protocol):
@@ -236,6 +242,7 @@ def _shelf(home: Home) -> Shelf:
     Raises:
         LedgerError: If no experiment can be this campaign's.
     """
+    make_room(home.tracking_uri)
     client = MlflowClient(tracking_uri=home.tracking_uri)
     experiment_id = own_experiment(
         client, home.campaign, campaign_id=home.campaign_id, artifact_root=home.artifact_root

@@ -1,12 +1,14 @@
 """Where MLflow keeps a campaign and how to look at it. Knows addresses only, not MLflow."""
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from experiments.config import CampaignConfig
+from experiments.database_url import in_force, mlflow_url
 
 _DATABASES: Final = ("sqlite", "postgresql", "mysql", "mssql")
 
@@ -53,7 +55,9 @@ def home_of(config: CampaignConfig, folder: Path, campaign_id: str) -> Home:
     Returns:
         Store, name and id.
     """
-    uri, artifacts = resolve_tracking_uri(mlruns_of(config, folder), config.mlflow.tracking_uri)
+    shared = None if config.database is None else mlflow_url(in_force(config.database))
+    configured = config.mlflow.tracking_uri or shared
+    uri, artifacts = resolve_tracking_uri(mlruns_of(config, folder), configured)
     return Home(
         tracking_uri=uri, artifact_root=artifacts, campaign=config.name, campaign_id=campaign_id
     )
@@ -111,7 +115,8 @@ def run_in_words(run_id: str, *, tracking_uri: str, mlruns_dir: Path) -> str:
     folder = mlruns_dir.absolute()
     is_local = tracking_uri == local_store(folder)
     shown = local_store(Path(os.path.relpath(folder))) if is_local else tracking_uri
-    return f"run {run_id}; look with: mlflow ui --backend-store-uri {without_password(shown)}"
+    store = shlex.quote(without_password(shown))
+    return f"run {run_id}; look with: mlflow ui --backend-store-uri {store}"
 
 
 def without_password(uri: str) -> str:

@@ -13,9 +13,11 @@ from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 from mlflow.store.db import utils as mlflow_database
 from requests import RequestException
+from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 from urllib3.exceptions import HTTPError
 
+from experiments.database_url import MLFLOW_SCHEMA
 from features.errors import LedgerError
 
 CAMPAIGN: Final = "glassloop.campaign"
@@ -43,6 +45,22 @@ _PATIENCE: Final = {
 
 _ADOPTABLE: Final = 1000
 """Runs looked at before an experiment without an owner is taken for this campaign's."""
+
+
+def make_room(tracking_uri: str) -> None:
+    """Make the schema in which MLflow keeps its tables beside the ledgers, if there is none.
+
+    Args:
+        tracking_uri: Any; only one that names that schema needs it.
+
+    Raises:
+        SQLAlchemyError: If the database cannot be used.
+    """
+    if MLFLOW_SCHEMA not in urlsplit(tracking_uri).query:
+        return
+    engine = create_engine(tracking_uri, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {MLFLOW_SCHEMA}")
 
 
 def own_experiment(

@@ -13,6 +13,7 @@
     ├── LedgerError      the ledger cannot be read or written     (RuntimeError)
     ├── AccessError      an access token, or the store of them    (PermissionError)
     ├── ConflictError    somebody else changed it meanwhile       (RuntimeError)
+    ├── UnsafeProposalError a sheet that nobody may work by        (RuntimeError)
     └── InputError       many problems in one file, listed at once (ValueError)
 
 Messages say what rule was broken, the value got, where, and what to do instead.
@@ -59,6 +60,28 @@ class ConflictError(GlassError, RuntimeError):
 
 class AccessError(GlassError, PermissionError):
     """An access token lets nobody in, or the store of tokens cannot be read or written."""
+
+
+class UnsafeProposalError(GlassError, RuntimeError):
+    """A proposal that breaks a rule of every sheet; the fault of the program or its settings.
+
+    Attributes:
+        problems: One sentence a rule, each naming specimen, field, value and limit.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        head = (
+            f"the proposal breaks {count} rule{'s' if count != 1 else ''} of a safe sheet, nothing "
+            "was written; report it with campaign.yaml, it is a fault of glassloop or of that file "
+            "and not yours:"
+        )
+        super().__init__("\n".join([head, *(f"  - {p}" for p in self.problems)]))
+
+    def __reduce__(self) -> tuple[type["UnsafeProposalError"], tuple[tuple[str, ...]]]:
+        """How it travels between processes: by its problems, not by its text."""
+        return UnsafeProposalError, (self.problems,)
 
 
 class InputError(GlassError, ValueError):

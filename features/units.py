@@ -112,7 +112,7 @@ def to_catalogue_unit(value: float, unit: str, property_id: str) -> float:
             f"{entry.label}: the unit must measure the same as {entry.unit}, got {unit!r}; "
             + _remedy(given, wanted, entry.unit)
         )
-    return _converted(value, given, wanted, f"{entry.label}: {value:g} {unit}")
+    return _converted(value, given, wanted, f"{entry.label}: {value:g} {_one_line(unit)}")
 
 
 def to_unit(value: float, from_unit: str, to_unit: str) -> float:
@@ -148,7 +148,7 @@ def to_unit(value: float, from_unit: str, to_unit: str) -> float:
             f"unit must measure the same as {to_unit}, got {from_unit!r}; "
             f"write the column in {to_unit} or a multiple of it"
         )
-    return _converted(value, given, wanted, f"{value:g} {from_unit}")
+    return _converted(value, given, wanted, f"{value:g} {_one_line(from_unit)}")
 
 
 @cache
@@ -174,7 +174,16 @@ def _unit(text: str) -> pint.Unit:
         slash, symbol, power, bracketed = match.groups()
         exponent = int(power or bracketed or 1) * (-1 if slash else 1)
         unit = unit * _symbol(symbol, text) ** exponent
+    try:
+        unit.dimensionality  # noqa: B018 - a prefix before °C has none
+    except pint.PintError as err:
+        raise ReadingError(f"unit must be a product of known symbols, got {text!r}") from err
     return unit
+
+
+def _one_line(unit: str) -> str:
+    """A unit as it is repeated in a sentence, however it was broken into lines."""
+    return " ".join(unit.split())
 
 
 def _factors(plain: str) -> list[str]:

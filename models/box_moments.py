@@ -18,6 +18,7 @@ from scipy.special import log_ndtr, ndtri_exp
 from scipy.stats import qmc
 
 from models.box import box_sites, site_moments
+from models.cholesky import stable_cholesky
 from models.truncated import truncated_moments
 
 Array = NDArray[np.float64]
@@ -107,10 +108,17 @@ def box_draws(
         rng: Source of randomness.
 
     Returns:
-        Shape (n, m), each row within the box; resampled from weighted draws, so some repeat.
+        Shape (n, m), each row within the box; resampled from weighted draws, so some repeat. With
+        more than ``MOST_SIDES`` sides, draws of the normal that stands for the box: a row may
+        then leave it.
     """
     if not len(mean):
         return np.zeros((n, 0))
+    if len(mean) > MOST_SIDES:
+        sites = box_sites(mean, covariance, low, high)
+        centre, within = site_moments(mean, covariance, sites)
+        drawn: Array = centre + rng.standard_normal((n, len(mean))) @ stable_cholesky(within).T
+        return drawn
     order, factor = _tightest_first(mean, covariance, low, high)
     z, log_weights = _draws(factor, (low - mean)[order], (high - mean)[order])
     weights = np.exp(log_weights - log_weights.max())

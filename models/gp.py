@@ -17,14 +17,18 @@ from models.hyper_posterior import MANY_READINGS, HyperPosterior, hyper_posterio
 from models.hyperparameters import SCATTER_LN_SD, LogLikelihood, hyper_prior
 from models.left_out import left_out_log_density
 from models.matern import Kernel
-from models.scatter import Scatter, scatter_of
-from models.thinning import spread_rows
+from models.reduction import Reduction, reduced
+from models.scatter import Scatter, repeats_of, scatter_of
 from models.told import READING, Told, Units
 
 Array = NDArray[np.float64]
 
+TAUGHT_ROWS: Final = 256
+"""Rows that the hyperparameters are learned from where there are more than ``MANY_READINGS``
+readings: each look at them costs the cube of this."""
+
 MOST_READINGS: Final = 2000
-"""Of more readings than these the process learns from this many, spread over the recipes."""
+"""Of more rows than these, repeats put together, predictions rest on this many."""
 
 _UNFITTED: Final = (
     "GaussianProcess: was asked to predict before fit, got no readings; "
@@ -47,9 +51,11 @@ class GaussianProcess:
     or a pellet; e is the error of the reading, as stated or learned. Length scales, amplitude
     and scatter have log-normal priors; amplitude and scatter are taken at their maximum a
     posteriori, the length scales are integrated over a few weighted points. Above
-    ``MANY_READINGS`` readings all of them are learned from that many and taken at their maximum;
-    above ``MOST_READINGS`` only so many are used (``n_used``). Rows are put into a canonical
-    order first, so that the order of a table changes nothing.
+    ``MANY_READINGS`` readings repeats of one sample are put together, which loses nothing
+    (``models.pooling``); all hyperparameters are then learned from ``TAUGHT_ROWS`` rows of whole
+    jars and taken at their maximum; above ``MOST_READINGS`` rows only so many are used (``reduction``
+    counts). Rows are put into a canonical order first, so that the order of a table changes
+    nothing.
 
     Attributes:
         prior_centre: Centre of the prior, on the scale of y.
@@ -65,6 +71,7 @@ class GaussianProcess:
             deviation: what is shared by all readings of one paper, for instance.
         evidence: The readings fitted to, ``None`` before ``fit``.
         learned: The hyperparameters, in units of ``prior_sd``.
+        reduction: What was done with very many readings; ``None`` when nothing was.
 
     Raises:
         TableError: If the prior is not finite, or a spread not positive.
@@ -90,6 +97,7 @@ class GaussianProcess:
     biases: Mapping[str, float] = field(default_factory=dict)
     evidence: Evidence | None = None
     learned: HyperPosterior | None = None
+    reduction: Reduction | None = None
 
     def __post_init__(self) -> None:
         """Refuse a prior that is none."""
@@ -147,21 +155,22 @@ class GaussianProcess:
         """
         self._check_errors(evidence)
         used = evidence.canonical()
-        if len(used) > MOST_READINGS:
-            used = used.take(spread_rows(used.points.x, MOST_READINGS))
-        taught = used
+        taught, leftover, reduction = used, None, None
         if len(used) > MANY_READINGS:
-            taught = used.take(spread_rows(used.points.x, MANY_READINGS))
+            fewer = reduced(
+                used, levels=[*self.levels, *self.biases], prior_sd=self.prior_sd,
+                most=MOST_READINGS, taught=min(TAUGHT_ROWS, MOST_READINGS),
+            )  # fmt: skip
+            used, taught, reduction = fewer.used, fewer.taught, fewer.reduction
+            leftover = fewer.leftover.in_units_of(self.prior_sd)
         prior = hyper_prior(
             n_dimensions=evidence.points.x.shape[1],
             lengthscale_median=self.lengthscale_median,
             scatter_medians=[median / self.prior_sd for median in self._scatter_medians.values()],
             kernel=self.kernel,
         )
-        learned = hyper_posterior(prior, self._told(taught))
-        if len(used) > MANY_READINGS:
-            learned = replace(learned, points=(learned.best,), weights=np.ones(1))
-        return replace(self, evidence=used, learned=learned)
+        learned = hyper_posterior(prior, self._told(taught), leftover)
+        return replace(self, evidence=used, learned=learned, reduction=reduction)
 
     def condition(
         self, evidence: Evidence, learned: HyperPosterior | None = None
@@ -182,7 +191,7 @@ class GaussianProcess:
         """
         self._check_errors(evidence)
         given = self._learned if learned is None else learned
-        return replace(self, evidence=evidence, learned=given)
+        return replace(self, evidence=evidence, learned=given, reduction=None)
 
     @property
     def inner(self) -> tuple[Units, Told, HyperPosterior]:
@@ -200,7 +209,7 @@ class GaussianProcess:
         Raises:
             NotFittedError: Before ``fit``.
         """
-        return len(self._evidence)
+        return len(self._evidence) if self.reduction is None else self.reduction.n_used
 
     @property
     def residual_sd(self) -> float:
@@ -231,11 +240,11 @@ class GaussianProcess:
         Raises:
             NotFittedError: Before ``fit``.
         """
-        evidence, learned = self._evidence, self._learned
+        learned = self._learned
         return tuple(
             scatter_of(
                 name,
-                evidence,
+                self._repeats(name),
                 sd=self.prior_sd * float(sd),
                 ln_sd=float(ln_sd),
                 prior_sd=median,
@@ -430,6 +439,8 @@ class GaussianProcess:
                 "evidence": self._evidence.to_dict(),
                 "learned": self.learned.to_dict(),
             }
+            if self.reduction is not None:
+                plain["fitted"]["reduction"] = self.reduction.to_dict()
         return plain
 
     @classmethod
@@ -451,6 +462,7 @@ class GaussianProcess:
             **prior,
             evidence=Evidence.from_dict(fitted["evidence"]),
             learned=HyperPosterior.from_dict(fitted["learned"]),
+            reduction=Reduction.from_dict(many) if (many := fitted.get("reduction")) else None,
         )
 
     @property
@@ -459,6 +471,11 @@ class GaussianProcess:
         medians = {name: share * self.scatter_sd for name, share in self.levels.items()}
         medians |= self.biases
         return medians if self.reading_sd is None else {**medians, READING: self.reading_sd}
+
+    def _repeats(self, level: str) -> int:
+        if self.reduction is not None and level == READING:
+            return self.reduction.n_repeated  # repeats were put together since
+        return repeats_of(level, self._evidence)
 
     @property
     def _units(self) -> Units:

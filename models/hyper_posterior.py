@@ -17,6 +17,7 @@ from scipy.optimize import minimize
 from scipy.stats import norm, qmc
 
 from models.hyperparameters import Hyperparameters, HyperPrior, LogLikelihood
+from models.pooling import Leftover
 from models.told import Told
 
 Array = NDArray[np.float64]
@@ -117,7 +118,9 @@ class HyperPosterior:
         )
 
 
-def hyper_posterior(prior: HyperPrior, told: Told) -> HyperPosterior:
+def hyper_posterior(
+    prior: HyperPrior, told: Told, leftover: Leftover | None = None
+) -> HyperPosterior:
     """The most probable hyperparameters, and length scales drawn around them and weighted.
 
     The points are a fixed quasi-random normal sample shaped by the curvature at the maximum
@@ -127,6 +130,9 @@ def hyper_posterior(prior: HyperPrior, told: Told) -> HyperPosterior:
     Args:
         prior: The priors.
         told: n readings in units of the prior; n may be 0.
+        leftover: Given if the readings stand for very many: what repeats say of the last level
+            of scatter besides, in units of the prior. The search then starts at the medians
+            only, and one point is enough.
 
     Returns:
         With n = 0 the medians, and points drawn from the prior.
@@ -134,8 +140,8 @@ def hyper_posterior(prior: HyperPrior, told: Told) -> HyperPosterior:
     References:
         Rue, Martino & Chopin, J. R. Stat. Soc. B 71 (2009) 319, for the idea.
     """
-    d = told.points.x.shape[1]
-    likelihood = LogLikelihood(told, prior.medians.kernel)
+    d, of_many = told.points.x.shape[1], leftover is not None
+    likelihood = LogLikelihood(told, prior.medians.kernel, leftover)
 
     def log_posterior(theta: Array) -> tuple[float, Array]:
         value, gradient = likelihood(theta)
@@ -144,12 +150,15 @@ def hyper_posterior(prior: HyperPrior, told: Told) -> HyperPosterior:
 
     x = told.points.x
     varies = np.ptp(x, axis=0) > 0 if len(x) else np.zeros(d, dtype=bool)
-    best = _most_probable(log_posterior, prior, varies) if len(told) else prior.medians.theta
+    starts = _STARTS[:1] if of_many else _STARTS
+    best = prior.medians.theta
+    if len(told):
+        best = _most_probable(log_posterior, prior, varies, starts)
     curvature = _curvature(log_posterior, prior, best)
     best_point = Hyperparameters.of_theta(best, d, prior.medians.kernel)
     spread = np.minimum(np.sqrt(np.diagonal(_inverse(curvature))), 1.0)
     scatter_ln_sd = (spread * prior.ln_sd)[d + 1 :]
-    if len(told) > MANY_READINGS:
+    if of_many:
         return HyperPosterior(best_point, (best_point,), np.ones(1), scatter_ln_sd)
     normal = _quasi_normal(d)
     thetas = np.tile(best, (N_POINTS, 1))
@@ -167,7 +176,10 @@ def hyper_posterior(prior: HyperPrior, told: Told) -> HyperPosterior:
 
 
 def _most_probable(
-    log_posterior: LogPosterior, prior: HyperPrior, varies: NDArray[np.bool_]
+    log_posterior: LogPosterior,
+    prior: HyperPrior,
+    varies: NDArray[np.bool_],
+    starts: tuple[tuple[float, float, float], ...],
 ) -> Array:
     """Maximum by L-BFGS; a column that does not vary starts and stays at its median."""
 
@@ -178,7 +190,7 @@ def _most_probable(
     middle, reach = prior.medians.theta, _BOUND * prior.ln_sd
     n_scatter = len(middle) - len(varies) - 1
     best, least = middle, np.inf
-    for scales, amplitude, scatter in _STARTS:
+    for scales, amplitude, scatter in starts:
         step = np.concatenate([scales * varies, [amplitude], np.full(n_scatter, scatter)])
         found = minimize(
             loss,

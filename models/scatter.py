@@ -82,13 +82,19 @@ class Scatter:
 
 
 def scatter_of(
-    level: str, evidence: Evidence, *, sd: float, ln_sd: float, prior_sd: float, prior_ln_sd: float
+    level: str,
+    n_repeated: int,
+    *,
+    sd: float,
+    ln_sd: float,
+    prior_sd: float,
+    prior_ln_sd: float,
 ) -> Scatter:
     """What is known of one level.
 
     Args:
         level: Its name.
-        evidence: The readings.
+        n_repeated: As ``repeats_of`` counts them.
         sd: Most probable standard deviation.
         ln_sd: Posterior standard deviation of its natural logarithm.
         prior_sd: Prior median.
@@ -97,7 +103,6 @@ def scatter_of(
     Returns:
         Value, intervals and whether the data have a say.
     """
-    n_repeated = _repeated(level, evidence)
     moved = abs(log(sd / prior_sd)) > prior_ln_sd
     return Scatter(
         level=level,
@@ -111,8 +116,13 @@ def scatter_of(
     )
 
 
-def _repeated(level: str, evidence: Evidence) -> int:
-    """Number of recipes, jars or specimens with two or more of this level below them."""
+def repeats_of(level: str, evidence: Evidence) -> int:
+    """Number of recipes, jars or specimens with two or more of this level below them.
+
+    Args:
+        level: Name of the level.
+        evidence: The readings.
+    """
     n = len(evidence)
     if not n:
         return 0

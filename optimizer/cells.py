@@ -5,6 +5,8 @@ front a draw. Here all draws are cut together: every front point splits the boxe
 into at most m disjoint ones outside its shadow.
 """
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,8 +28,43 @@ def is_front(draws: Draws, reference: Vector) -> NDArray[np.bool_]:
         >>> is_front(np.array([[[1.0, 2.0], [2.0, 1.0], [1.0, 1.0]]]), np.zeros(2)).tolist()
         [[True, True, False]]
     """
-    n = draws.shape[1]
     counts = np.asarray((draws > reference).all(axis=-1))
+    if draws.shape[1] <= N_PAIRED:
+        return _unbeaten(draws, counts)
+    left = _sieved(draws, counts)
+    order = np.argsort(~left, axis=1, kind="stable")[:, : int(left.sum(axis=1).max(initial=0))]
+    few = np.take_along_axis(draws, order[..., None], axis=1)
+    found = np.zeros_like(counts)
+    front = _unbeaten(few, np.take_along_axis(left, order, axis=1))
+    np.put_along_axis(found, order, front, axis=1)
+    return found
+
+
+N_PAIRED: Final = 128
+"""Up to so many rows each is compared with each."""
+
+N_SIEVES: Final = 16
+"""Of more rows those go first that one of so many good ones beats, draw by draw."""
+
+
+def _sieved(draws: Draws, counts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Rows of which a few good ones beat none; all of the front is among them."""
+    left, scenario = counts.copy(), np.arange(len(draws))
+    goodness = np.where(counts, np.where(counts[..., None], draws, 0.0).sum(axis=-1), -np.inf)
+    for _ in range(N_SIEVES):
+        best = goodness.argmax(axis=1)
+        good = draws[scenario, best][:, None, :]
+        is_real = np.isfinite(goodness[scenario, best])[:, None]
+        beaten = (good >= draws).all(axis=-1) & (good > draws).any(axis=-1) & is_real
+        left &= ~beaten
+        goodness[beaten] = -np.inf
+        goodness[scenario, best] = -np.inf
+    return left
+
+
+def _unbeaten(draws: Draws, counts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Rows that count and that no other such row beats, all pairs compared."""
+    n = draws.shape[1]
     at_least = np.ones((len(draws), n, n), dtype=bool)  # [s, i, j]: j at least as good as i
     more = np.zeros_like(at_least)
     for k in range(draws.shape[2]):

@@ -21,6 +21,7 @@ from experiments.web.armour import HERE, MAX_BODY_BYTES, Armour, RateGuard, Rate
 from experiments.web.counter import BusyError, Counter
 from experiments.web.guard import Guard, NotAllowedError, TooManyAttemptsError
 from experiments.web.jobs import Bench
+from experiments.web.journal import Journal
 from experiments.web.lane import Lane, workshop
 from experiments.web.openapi import allowed_methods, describe
 from experiments.web.pages import page_error
@@ -107,10 +108,11 @@ def _dress(app: FastAPI, guard: Guard, *, hosts: Sequence[str], max_body: int) -
     inner = app.build_middleware_stack
 
     def dressed() -> ASGIApp:
-        return Armour(
+        armour = Armour(
             inner(), rates=guard.rates, is_open=lambda: guard.is_open, hosts=hosts,
             max_body=max_body,
         )  # fmt: skip
+        return Journal(armour)
 
     app.build_middleware_stack = dressed  # type: ignore[method-assign]
 

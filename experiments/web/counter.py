@@ -5,9 +5,9 @@ the limit.
 """
 
 import asyncio
-import logging
 from typing import Any, Final
 
+from experiments.logs import note
 from experiments.web.lane import Call, Lane, StoppedError, WorkerLostError
 from features.errors import GlassError
 
@@ -15,7 +15,6 @@ LOST: Final = (
     "the work ended without a result, and what it had not committed is undone; try again, and "
     "tell whoever runs the server if it happens again"
 )
-_log = logging.getLogger("glassloop.web")
 
 
 class UnavailableError(GlassError):
@@ -78,13 +77,13 @@ class Counter:
         try:
             return await self._lane.run(call)
         except StoppedError as error:
-            _log.warning("%s took more than %g s and was stopped", call.work, self._limit_s)
+            note("work stopped", "warning", work=call.work, limit_s=self._limit_s)
             raise UnavailableError(
                 f"this took more than {self._limit_s:g} s and was stopped; nothing was written. "
                 "Try again, with less at once"
             ) from error
         except WorkerLostError as error:
-            _log.exception("%s was lost", call.work)
+            note("worker lost", "error", error=error, work=call.work)
             raise UnavailableError(LOST) from error
         finally:
             timer.cancel()

@@ -1,12 +1,10 @@
 """What is said to readers names no folders of this computer; the log has the whole text."""
 
-import logging
 import os
 from pathlib import Path
 
+from experiments.logs import note
 from features.errors import GlassError
-
-_log = logging.getLogger("glassloop.web")
 
 
 def hide_folder(error: GlassError, folder: Path) -> None:
@@ -25,5 +23,5 @@ def hide_folder(error: GlassError, folder: Path) -> None:
     if len(whole.parent.parts) > 1:
         shown = shown.replace(f"{whole.parent}{os.sep}", "")
     if shown != said:
-        _log.warning("told without its folder: %s", said)
+        note("told without its folder", "warning", error=error)
         error.args = (shown,)

@@ -15,9 +15,11 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from experiments.access import AccessStore, Person, Role
 from experiments.acting import account_name
+from experiments.logs import note
 from experiments.web.armour import RateGuard
 from experiments.web.discretion import hide_folder
 from experiments.web.ended import EndedSessions
+from experiments.web.journal import remember_person
 from experiments.web.session_keys import SessionKeys
 from features.errors import AccessError, GlassError
 
@@ -108,15 +110,16 @@ class Guard:
         """
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if self.is_open and not token:
-            return self.owner()
+            return _remembered(request, self.owner())
         if scheme.lower() != "bearer" or not token.strip():
             raise AccessError(
                 "this needs a token: send the header 'Authorization: Bearer glt_...'; whoever runs "
                 "the server makes one with 'glassloop token add'"
             )
         try:
-            return self._person(token.strip())
+            return _remembered(request, self._person(token.strip()))
         except AccessError as error:
+            note("token refused", "warning", caller=_caller(request))
             # A token that is one is let in all the same: a robot with an old token must not
             # lock out everybody at its address.
             if self.rates.allows_failure(_caller(request)):
@@ -133,10 +136,13 @@ class Guard:
         if not self.rates.may_log_in(caller):
             raise TooManyAttemptsError(_TOO_MANY)
         try:
-            return self._person(token)
+            person = self._person(token)
         except AccessError:
+            note("token refused", "warning", caller=caller)
             self.rates.failed_login(caller)
             raise
+        note("logged in", person=person.name, caller=caller)
+        return person
 
     def visitor(self, request: Request) -> Visitor | None:
         """Who has a session; nobody without one where a token is needed."""
@@ -147,12 +153,13 @@ class Guard:
             session = _session(key, request.cookies.get(COOKIE, ""))
             nonce = str(session.get("n", ""))
             if self.is_open:
+                owner = _remembered(request, self.owner())
                 if nonce != OPEN_NONCE:
-                    return _begun(key, self.owner(), OPEN_NONCE)
-                return Visitor(self.owner(), nonce, _csrf(key, nonce))
+                    return _begun(key, owner, OPEN_NONCE)
+                return Visitor(owner, nonce, _csrf(key, nonce))
             if not nonce or nonce in self._ended:
                 return None
-            person = self.store.still_valid(str(session.get("t", "")))
+            person = _remembered(request, self.store.still_valid(str(session.get("t", ""))))
             return Visitor(person, nonce, _csrf(key, nonce))
         except AccessError:  # or the store cannot be read: logging in says so
             return None
@@ -185,6 +192,12 @@ class Guard:
 def _begun(key: bytes, person: Person, nonce: str) -> Visitor:
     cookie = str(_signer(key).dumps({"t": person.token_id, "n": nonce}))
     return Visitor(person, nonce, _csrf(key, nonce), cookie)
+
+
+def _remembered(request: Request, person: Person) -> Person:
+    """The person, whom the log names as who asked."""
+    remember_person(request, person.name)
+    return person
 
 
 def _csrf(key: bytes, nonce: str) -> str:

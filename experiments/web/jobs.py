@@ -1,15 +1,16 @@
 """Long work with a number to ask for: queued, running, done, failed or cancelled."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, Final, Literal
 from uuid import uuid4
 
 from fastapi.concurrency import run_in_threadpool
 
 from experiments.ledger_values import now
+from experiments.logs import Level, note
 from experiments.web.answers import Asked, used_for_another
 from experiments.web.counter import LOST, BusyError
 from experiments.web.lane import Call, Lane, StoppedError, WorkerLostError
@@ -23,8 +24,6 @@ KEPT: Final = 500
 """Finished jobs that are remembered."""
 
 CANCELLED: Final = "cancelled; nothing was written"
-
-_log = logging.getLogger("glassloop.web")
 
 Look = Callable[[], Any]
 """Looks what came of a job that did not end well: its result if that was committed before, else
@@ -51,6 +50,7 @@ class Job:
         error: Why it failed.
         created_at: UTC.
         finished_at: UTC.
+        asked: When it was asked for, s of a clock that never steps.
     """
 
     kind: str
@@ -64,6 +64,7 @@ class Job:
     error: GlassError | None = None
     created_at: str = field(default_factory=now)
     finished_at: str | None = None
+    asked: float = field(default_factory=monotonic, repr=False)
 
     @property
     def is_over(self) -> bool:
@@ -197,6 +198,7 @@ class Bench:
             lane = await self._free.get()
             self._running[job.id] = lane
             job.state, job.words = "running", "begun"
+            note("job begun", waited_s=round(monotonic() - job.asked, 3), **_of(job))
 
             def progress(share: float, words: str) -> None:
                 job.share, job.words = share, words
@@ -205,8 +207,8 @@ class Bench:
                 _done(job, await lane.run(call, progress))
             except StoppedError:
                 await _ended(job, look, None)
-            except WorkerLostError:
-                _log.exception("job %s (%s of %s) was lost", job.id, job.kind, job.campaign)
+            except WorkerLostError as error:
+                note("worker lost", "error", error=error, **_of(job))
                 await _ended(job, look, GlassError(LOST))
             except GlassError as error:
                 await _ended(job, look, error)
@@ -253,3 +255,11 @@ def _failed(job: Job, error: GlassError) -> None:
 
 def _finish(job: Job, state: State, words: str) -> None:
     job.state, job.words, job.finished_at = state, words, now()
+    level: Level = "info" if job.error is None else "warning"
+    seconds = round(monotonic() - job.asked, 3)
+    note("job ended", level, error=job.error, state=state, duration_s=seconds, **_of(job))
+
+
+def _of(job: Job) -> dict[str, str]:
+    """What the log says of a job each time."""
+    return {"job": job.id, "kind": job.kind, "campaign": job.campaign, "person": job.person}

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from experiments.acting import Door, acting
+from experiments.logs import Log, begin, going
 from experiments.web.discretion import hide_folder
 from features.errors import GlassError
 
@@ -137,7 +138,7 @@ class Lane:
     def _started(self) -> Connection:
         if self._process is None or not self._process.is_alive() or self._pipe is None:
             ours, theirs = self._context.Pipe()
-            process = self._context.Process(target=serve, args=(theirs,), daemon=False)
+            process = self._context.Process(target=serve, args=(theirs, going()), daemon=False)
             process.start()
             theirs.close()
             self._process, self._pipe = process, ours
@@ -175,8 +176,15 @@ class Lane:
         self._process = self._pipe = None
 
 
-def serve(pipe: Connection) -> None:
-    """Body of a worker process: do what comes until nobody is there any more."""
+def serve(pipe: Connection, log: Log | None = None) -> None:
+    """Body of a worker process: do what comes until nobody is there any more.
+
+    Args:
+        pipe: Calls come by it, and outcomes go.
+        log: The server's log, to write too.
+    """
+    if log is not None:
+        begin(log.target, log.level)
     work = import_module(WORK)  # heavy: loaded in workers, never in the server
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends its workers itself

@@ -1,6 +1,5 @@
 """Complaints as RFC 9457 problems: what, got which value, where, what to do. Never a trace."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
@@ -11,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from experiments.logs import note
 from experiments.web.addresses import address_of
 from experiments.web.counter import BusyError, UnavailableError
 from experiments.web.shelf import NotHereError, NothingHereError
@@ -21,10 +21,10 @@ from features.errors import (
     GlassError,
     InputError,
     LedgerError,
+    UnsafeProposalError,
 )
 
 PROBLEM_TYPE: Final = "application/problem+json"
-_log = logging.getLogger("glassloop.web")
 
 
 class Fault(BaseModel):
@@ -124,6 +124,8 @@ def status_of(error: GlassError) -> int:
         return 429
     if isinstance(error, LedgerError | UnavailableError):
         return 503
+    if isinstance(error, UnsafeProposalError):
+        return 500
     if isinstance(error, CampaignError):
         return 409
     return 422
@@ -186,7 +188,7 @@ def of_http(error: HTTPException, request: Request) -> JSONResponse:
 def of_fault(error: Exception, request: Request) -> JSONResponse:
     """A fault of glassloop itself: a number for whoever reads the log, and nothing more."""
     number = uuid4().hex[:8]
-    _log.error("fault %s at %s", number, request.url.path, exc_info=error)
+    note("fault", "error", error=error, number=number, path=request.url.path)
     return problem(
         500,
         f"this is a fault of glassloop and not yours (number {number}); nothing was half-written: "

@@ -1,6 +1,5 @@
 """Starts the server: where it listens, who may come in, and what is printed."""
 
-import logging
 import socket
 import threading
 import webbrowser
@@ -13,6 +12,7 @@ import uvicorn
 
 from experiments.access import AccessStore
 from experiments.config import CONFIG_NAME
+from experiments.logs import note
 from experiments.web.app import make_app
 from experiments.web.session_keys import OWN_NAME
 from experiments.web.shelf import Shelf
@@ -49,7 +49,11 @@ class Listening:
         """
         if browse:
             threading.Timer(0.5, webbrowser.open, [self.address]).start()
-        self.server.run(sockets=[self.socket])
+        note("server started", address=self.address, open=self.is_open)
+        try:
+            self.server.run(sockets=[self.socket])
+        finally:
+            note("server stopped", address=self.address)
 
 
 def is_local(host: str) -> bool:
@@ -102,11 +106,11 @@ def listen(root: Path, *, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) ->
     config = uvicorn.Config(
         app,
         log_level="warning",
+        log_config=None,
         server_header=False,
         access_log=False,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
-    logging.getLogger("glassloop.web").setLevel(logging.INFO)
     shown = f"[{host}]" if ":" in host else host
     return Listening(
         server=uvicorn.Server(config),

@@ -10,10 +10,10 @@ from typing import Final
 from experiments.access import ACCESS_NAME
 from experiments.config import CONFIG_NAME, CampaignConfig, read_config
 from experiments.ledger import Ledger
+from experiments.storage import LEDGER_NAME, open_ledger
 from experiments.web.discretion import hide_folder
 from features.errors import CampaignError, GlassError, LedgerError
 
-LEDGER_NAME: Final = "ledger.db"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _RESERVED: Final = re.compile(
     rf"(?:mlruns|{re.escape(CONFIG_NAME)}|{re.escape(LEDGER_NAME)})\.*\Z"
@@ -143,7 +143,7 @@ class Shelf:
         folder = self.folder(name)
         try:
             config = read_config(folder / CONFIG_NAME)
-            with Ledger.open(folder / LEDGER_NAME) as ledger, ledger.kept():
+            with open_ledger(folder, config) as ledger, ledger.kept():
                 yield Opened(name, folder, config, ledger)
         except GlassError as error:
             if isinstance(error, CampaignError | LedgerError):

@@ -508,14 +508,6 @@ def test_an_existing_file_is_only_replaced_when_asked(small, tmp_path):
     assert thaw(small, tmp_path / "new").campaign == "small"
 
 
-def test_a_ledger_in_another_database_is_refused(small, tmp_path):
-    with Ledger.create(tmp_path / "elsewhere.db", campaign="small") as ledger:
-        campaign = Campaign(tmp_path / "small", CampaignConfig(name="small"), ledger)
-        with pytest.raises(CampaignError, match="got a campaign whose ledger is in another"):
-            freeze(campaign, tmp_path / "other.zip")
-    assert not (tmp_path / "other.zip").exists()
-
-
 def test_links_in_a_round_s_folder_are_left_out_and_named(small, tmp_path):
     rounds = tmp_path / "small/rounds/R01"
     (rounds / "spectra").symlink_to(tmp_path)

@@ -7,7 +7,8 @@ from math import inf
 import numpy as np
 import pytest
 
-from experiments.campaign import LEDGER_NAME, Campaign
+from experiments.campaign import Campaign
+from experiments.storage import LEDGER_NAME
 from experiments.config import CampaignConfig, MlflowConfig
 from experiments.fantasy import FantasyLab, Standing
 from experiments.ledger import Ledger

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from experiments.access import Person
+from experiments.safe_sheet import with_warning
 from experiments.stored_round import stored_round
 from experiments.web.answers import Asked, Key, answered, asked
 from experiments.web.api.models import (
@@ -141,7 +142,8 @@ def round_(request: Request, campaign: str, round_id: str, person: Reader) -> Ro
     """A round as it was proposed, with its frozen predictions."""
     with server_of(request).shelf.opened(campaign) as opened:
         require_round(opened.ledger, round_id)
-        return RoundOut.model_validate(plain(stored_round(opened.ledger, round_id)))
+        round_ = with_warning(stored_round(opened.ledger, round_id), opened.config)
+        return RoundOut.model_validate(plain(round_))
 
 
 @router.post("/campaigns/{campaign}/rounds/{round_id}/close", operation_id="close_round")

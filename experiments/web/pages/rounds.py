@@ -6,7 +6,9 @@ from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
+from experiments.batch_sheet import render_withheld
 from experiments.display import is_known
+from experiments.safe_sheet import STORED, unsafe, with_warning
 from experiments.stored_round import stored_round
 from experiments.web.addresses import campaign_address
 from experiments.web.facts import require_round, rounds_of
@@ -53,6 +55,9 @@ async def sheet(look: Looking, campaign: str, round_id: str) -> Response:
     def written() -> bytes | None:
         with server.shelf.opened(campaign) as opened:
             require_round(opened.ledger, round_id)
+            round_ = stored_round(opened.ledger, round_id)
+            if faults := unsafe(round_, opened.config, STORED):
+                return render_withheld(round_, faults).encode()
             path = opened.folder / "rounds" / round_id / SHEET
             return path.read_bytes() if path.is_file() else None
 
@@ -85,7 +90,7 @@ def _read(look: Look, campaign: str, round_id: str) -> dict[str, Any]:
         found = next(one for one in rounds_of(opened.ledger) if one["id"] == round_id)
         return {
             **head(opened),
-            "round": stored_round(opened.ledger, round_id),
+            "round": with_warning(stored_round(opened.ledger, round_id), opened.config),
             "facts": found,
             "scores": [_score(one) for one in detail["scores"]],
             "surprises": detail.get("surprises", []),

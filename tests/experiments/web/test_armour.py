@@ -70,14 +70,14 @@ def test_a_fault_is_told_by_a_number_and_nothing_of_the_inside(
     client: TestClient, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setattr(Shelf, "names", fail)
-    with caplog.at_level(logging.ERROR, logger="glassloop.web"):
+    with caplog.at_level(logging.ERROR, logger="glassloop"):
         answer = client.get(path)
     assert answer.status_code == 500
     assert {name: answer.headers.get(name) for name in DRESS} == DRESS
     for word in ("secret", "drawer", "Traceback", "ZeroDivisionError", ".py"):
         assert word not in answer.text
     number = answer.json()["detail"].partition("number ")[2][:8]
-    assert f"fault {number} at {path}" in caplog.text
+    assert f"fault number={number} path={path}" in caplog.text
     assert "secret inside" in caplog.text  # whoever runs the server sees all of it
 
 

@@ -27,7 +27,7 @@ def test_a_ledger_that_cannot_be_read_is_named_by_its_campaign(
     (root / "lab" / "ledger.db").write_bytes(b"no database" * 100)
     for path in ("/c/lab/", "/c/lab/history", "/c/lab/jobs/none", "/"):
         caplog.clear()
-        with caplog.at_level(logging.WARNING, logger="glassloop.web"):
+        with caplog.at_level(logging.WARNING, logger="glassloop"):
             page = ana.get(path).text
         assert "lab/ledger.db" in page
         assert str(root) not in page
@@ -45,7 +45,7 @@ def test_a_job_that_fails_in_its_worker_names_no_folder(
     lab: TestClient, root: Path, caplog: pytest.LogCaptureFixture
 ):
     (root / "lab" / "campaign.yaml").write_text("name: [", encoding="utf-8")
-    with caplog.at_level(logging.WARNING, logger="glassloop.web"):
+    with caplog.at_level(logging.WARNING, logger="glassloop"):
         job = lab.post("/api/v1/campaigns/lab/archives").json()["id"]
         while (found := lab.get(f"/api/v1/jobs/{job}").json())["finished_at"] is None:
             time.sleep(0.05)

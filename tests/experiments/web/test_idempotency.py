@@ -58,6 +58,17 @@ def test_a_request_sent_at_once_by_many_threads_is_done_once(lab: TestClient):
     assert changes(lab) == 1
 
 
+def test_a_request_sent_to_two_servers_at_once_is_done_once(lab: TestClient):
+    with (
+        TestClient(make_app(lab.root), base_url=lab.base_url) as other,  # type: ignore[attr-defined]
+        ThreadPoolExecutor(8) as pool,
+    ):
+        answers = list(pool.map(send, [lab, other] * 4))
+    assert [one.status_code for one in answers] == [200] * 8
+    assert {one.json()["readings_added"] for one in answers} == {1}
+    assert changes(lab) == 1
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [

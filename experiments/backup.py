@@ -1,0 +1,246 @@
+"""Backups of a campaign, and the way back: an archive that was read again after it was written."""
+
+import re
+import shutil
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+from experiments.archive import Archive, freeze
+from experiments.archive_ledger import trusted_ledger
+from experiments.archive_zip import open_archive
+from experiments.campaign import ROUNDS_FOLDER, Campaign
+from experiments.config import CONFIG_NAME, SCHEMA_NAME, CampaignConfig, read_config
+from experiments.durable import sync_file, sync_folder
+from experiments.ledger import Ledger
+from experiments.ledger_values import now
+from experiments.storage import LEDGER_NAME, ledger_target
+from features.errors import CampaignError, LedgerError
+
+BACKUPS: Final = "backups"
+"""Folder of a campaign's backups, and of what they replaced."""
+
+_BESIDE: Final = ("", "-wal", "-shm")
+"""What SQLite has of a file."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What came of taking a campaign back.
+
+    Attributes:
+        campaign: Its name.
+        rounds: Rounds in its ledger now.
+        readings: Readings that count in its ledger now.
+        set_aside: Where the ledger is that was replaced; ``None`` where there was none.
+        changes_given_up: Changes of that ledger that the backup lacks; ``None`` if it could not
+            be read.
+        files: Files of rounds that were missing and are back.
+    """
+
+    campaign: str
+    rounds: int
+    readings: int
+    set_aside: str | None
+    changes_given_up: int | None
+    files: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def back_up(campaign: Campaign, target: Path | None = None) -> tuple[Archive, list[str]]:
+    """Write a backup, and read it again.
+
+    Args:
+        campaign: Open.
+        target: The file; named after campaign and time in ``backups`` when left out.
+
+    Returns:
+        The backup, and what is wrong with the ledger in it: a backup of a damaged ledger may
+        still be the best there is, but it replaces no earlier one.
+
+    Raises:
+        CampaignError: If the file is there already or cannot be written, or reading it again
+            showed that it is not what was written.
+    """
+    if target is None:
+        folder = campaign.folder / BACKUPS
+        folder.mkdir(exist_ok=True)
+        target = folder / f"{plain_name(campaign.config.name)}-{_moment()}.zip"
+    done = freeze(campaign, target)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        with open_archive(target) as opened:
+            opened.unpack(Path(name), (LEDGER_NAME,))
+        with Ledger.open(Path(name) / LEDGER_NAME) as copy:
+            faults = copy.verify()
+            if copy.id != campaign.ledger.id:
+                raise CampaignError(f"{target}: holds another campaign's ledger; write it again")
+    return done, faults
+
+
+def restore(folder: Path, source: Path, *, give_up_newer: bool = False) -> Restored:
+    """Take a campaign back from a backup. The ledger that is replaced is kept.
+
+    Files of rounds, and ``campaign.yaml``, are written where they are missing and never replaced.
+
+    Args:
+        folder: The campaign's folder; nobody else may be working in it.
+        source: A backup: an archive, or the SQLite file of a ledger.
+        give_up_newer: Also if the campaign's ledger holds changes that the backup lacks.
+
+    Returns:
+        What was done.
+
+    Raises:
+        CampaignError: If the backup is of another campaign, lacks newer changes, or is no backup.
+        LedgerError: If the backup's own ledger is not sound, or the database cannot be used.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=folder) as name:
+        draft = Path(name)
+        _unpack(source, draft)
+        with trusted_ledger(draft / LEDGER_NAME, str(source)) as ledger:
+            if faults := ledger.verify():
+                raise LedgerError(
+                    f"{source}: its ledger is not sound itself ({faults[0]}); take another backup"
+                )
+        files = _missing_files(draft, folder)
+        config = read_config(folder / CONFIG_NAME)
+        given_up = _given_up(folder, config, draft / LEDGER_NAME, anyway=give_up_newer)
+        set_aside = _put_in_place(folder, config, draft / LEDGER_NAME)
+    with Campaign.open(folder) as campaign:
+        return Restored(
+            campaign=campaign.ledger.campaign,
+            rounds=len(campaign.ledger.rounds()),
+            readings=len(campaign.ledger.readings()),
+            set_aside=set_aside,
+            changes_given_up=given_up,
+            files=tuple(files),
+        )
+
+
+def bring_up_to_date(folder: Path) -> tuple[int, Path | None]:
+    """Migrate a campaign's ledger to the schema of this glassloop, after a copy of it was made.
+
+    Args:
+        folder: The campaign's folder.
+
+    Returns:
+        The schema it had, and the copy; ``None`` where it was up to date.
+
+    Raises:
+        CampaignError: If the folder is no campaign.
+        LedgerError: If the ledger cannot be used, or is of a newer glassloop; nothing was changed.
+    """
+    target = ledger_target(folder, read_config(folder / CONFIG_NAME))
+    held = Ledger(target)
+    version = held.schema_version
+    copy = None
+    with suppress(LedgerError):  # of this schema or a newer one: nothing to do, or nothing we can
+        Ledger.open(target).close()
+        return version, None
+    copy = folder / BACKUPS / f"ledger-schema-{version}-{_moment()}.db"
+    copy.parent.mkdir(exist_ok=True)
+    try:
+        held.copy_as_it_is(copy)
+        Ledger.migrate(target)
+    except LedgerError:
+        copy.unlink(missing_ok=True)
+        raise
+    finally:
+        held.close()
+    return version, copy
+
+
+def plain_name(name: str) -> str:
+    """A campaign's name as part of a file's.
+
+    Examples:
+        >>> plain_name("Na3PS4 / oxygen")
+        'Na3PS4-oxygen'
+    """
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.") or "campaign"
+
+
+def _moment() -> str:
+    return now().replace(":", "").replace("-", "")
+
+
+def _unpack(source: Path, draft: Path) -> None:
+    """Lay a backup's files out."""
+    if not source.is_file():
+        raise CampaignError(f"{source}: is no backup (no such file); see {BACKUPS}/")
+    if source.read_bytes()[:16] == b"SQLite format 3\0":
+        shutil.copyfile(source, draft / LEDGER_NAME)
+        return
+    with open_archive(source) as opened:
+        opened.unpack(draft, (LEDGER_NAME, CONFIG_NAME, SCHEMA_NAME, ROUNDS_FOLDER))
+    if not (draft / LEDGER_NAME).is_file():
+        raise CampaignError(f"{source}: holds no {LEDGER_NAME}, so it is no backup; take another")
+
+
+def _missing_files(draft: Path, folder: Path) -> list[str]:
+    """Put files back that are no longer there."""
+    back = []
+    for file in sorted(draft.rglob("*")):
+        name = file.relative_to(draft)
+        if not file.is_file() or name.parts[0] == LEDGER_NAME or (folder / name).exists():
+            continue
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, folder / name)
+        back.append(name.as_posix())
+    return back
+
+
+def _given_up(folder: Path, config: CampaignConfig, copy: Path, *, anyway: bool) -> int | None:
+    """How many changes the backup lacks; ``None`` when the ledger cannot be read or is not there.
+
+    Raises:
+        CampaignError: If the backup is of another campaign, or there are some and that was not
+            wanted.
+    """
+    with Ledger.open(copy) as backup:
+        known, backup_id = backup.seal_state(), backup.id
+    try:
+        with Ledger.open(ledger_target(folder, config)) as held:
+            newest, held_id = held.seal_state(), held.id
+    except LedgerError:
+        return None
+    if held_id != backup_id:
+        raise CampaignError(
+            f"{folder}: its ledger is of campaign {held_id}, the backup of {backup_id}; restore "
+            "into the right folder, or open the backup with 'glassloop init NAME --archive FILE'"
+        )
+    lacking = newest.seals - known.seals
+    if lacking > 0 and not anyway:
+        raise CampaignError(
+            f"{folder}: the ledger holds {lacking} changes that the backup lacks, the newest of "
+            f"{newest.newest_at}; take a newer backup, or add --give-up-newer (the ledger is kept "
+            "aside)"
+        )
+    return max(lacking, 0)
+
+
+def _put_in_place(folder: Path, config: CampaignConfig, copy: Path) -> str | None:
+    """Let the copy be the ledger; where the one before is kept."""
+    target, moment = ledger_target(folder, config), _moment()
+    if isinstance(target, str):
+        Ledger.put_in_place(target, copy, aside=moment.lower())
+        return f"schema ..._{moment.lower()} of the database"
+    aside = folder / BACKUPS / f"replaced-{moment}"
+    sync_file(copy)
+    is_there = False
+    for ending in _BESIDE:
+        part = target.with_name(target.name + ending)
+        if part.exists():
+            aside.mkdir(parents=True, exist_ok=True)
+            part.rename(aside / part.name)
+            is_there = True
+    copy.rename(target)
+    sync_folder(folder)
+    return str(aside) if is_there else None

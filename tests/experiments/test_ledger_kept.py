@@ -1,0 +1,79 @@
+"""What a ledger keeps of what was read: asked for once, and never old."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from experiments.ledger import JarRow, Ledger
+
+
+def jar(name: str) -> JarRow:
+    return JarRow(
+        id=name, origin="lab", x=0.15, milling_time_h=3.0, milling_media="zirconia",
+        milling_speed_rpm=500.0, status="made", batch_mass_g=2.0,
+    )  # fmt: skip
+
+
+def add(ledger: Ledger, name: str) -> None:
+    with ledger.transaction() as tx:
+        tx.add_jar(jar(name))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.db"
+
+
+@pytest.fixture
+def ledger(place: Path) -> Iterator[Ledger]:
+    with Ledger.create(place, campaign="kept") as found:
+        add(found, "A")
+        yield found
+
+
+def test_what_is_asked_for_twice_is_read_once(ledger: Ledger):
+    seen: list[str] = []
+    event.listen(ledger._database.engine, "before_cursor_execute", lambda *told: seen.append(str(told[2])))
+    with ledger.kept():
+        first, again = ledger.jars(), ledger.jars()
+    assert first.equals(again)
+    assert sum("jars" in text for text in seen) == 1
+
+
+def test_what_another_writer_commits_is_seen_at_once(ledger: Ledger, place: Path):
+    with Ledger.open(place) as other, ledger.kept():
+        assert list(ledger.jars().index) == ["A"]
+        add(other, "B")
+        assert list(ledger.jars().index) == ["A", "B"]
+
+
+def test_what_the_same_ledger_writes_is_seen_at_once(ledger: Ledger):
+    with ledger.kept():
+        assert list(ledger.jars().index) == ["A"]
+        add(ledger, "B")
+        assert list(ledger.jars().index) == ["A", "B"]
+
+
+def test_inside_a_transaction_the_ledger_is_read_as_it_was_before(ledger: Ledger):
+    with ledger.transaction() as tx, ledger.kept():
+        tx.add_jar(jar("B"))
+        assert list(ledger.jars().index) == ["A"]
+    assert list(ledger.jars().index) == ["A", "B"]
+
+
+def test_changing_a_frame_changes_nothing_that_is_kept(ledger: Ledger):
+    with ledger.kept():
+        frame = ledger.jars()
+        frame.loc["A", "x"] = 0.9
+        frame["more"] = 1
+        assert ledger.jars()["x"].tolist() == [0.15]
+        assert "more" not in ledger.jars().columns
+
+
+def test_nothing_is_kept_afterwards_and_the_file_is_let_go(ledger: Ledger, place: Path):
+    with ledger.kept(), ledger.kept():  # twice is once
+        ledger.jars()
+    ledger.close()
+    assert [path.name for path in place.parent.iterdir()] == ["ledger.db"]
