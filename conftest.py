@@ -1,9 +1,77 @@
-"""What all tests share: one thread a process, no windows, no telemetry."""
+"""What all tests share: one thread a process, no windows, no telemetry; where ledgers lie."""
 
 import os
+import sqlite3
+from collections.abc import Generator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.pop("MLFLOW_TRACKING_URI", None)
+for _name in ("MLFLOW_TRACKING_URI", "GLASSLOOP_DATABASE_URL", "GLASSLOOP_LOG"):
+    os.environ.pop(_name, None)
+
+_LEDGERS = pytest.StashKey[ExitStack]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the same tests run on both databases."""
+    parser.addoption(
+        "--ledgers",
+        choices=["sqlite", "postgresql"],
+        default="sqlite",
+        help="Where every ledger a test makes lies; PostgreSQL is a private server.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server, and let this process and those it starts use it."""
+    config.addinivalue_line("markers", "sqlite_file: looks into or changes SQLite's file itself")
+    if config.getoption("--ledgers") == "sqlite":
+        return
+    from tests.experiments.private_servers import private_postgres
+    from tests.postgresql import ledgers
+
+    running = config.stash[_LEDGERS] = ExitStack()
+    os.environ[ledgers.SERVER] = running.enter_context(private_postgres())
+    site = str(Path(__file__).parent / "tests" / "postgresql" / "site")
+    os.environ["PYTHONPATH"] = os.pathsep.join([site, *filter(None, [os.getenv("PYTHONPATH")])])
+    ledgers.use_postgresql()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop it."""
+    if (running := config.stash.get(_LEDGERS, None)) is not None:
+        running.close()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about SQLite's file."""
+    if config.getoption("--ledgers") == "postgresql":
+        skip = pytest.mark.skip(reason="about SQLite's own file")
+        for item in items:
+            if "sqlite_file" in item.keywords:
+                item.add_marker(skip)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that opens the ledger's file by itself finds no SQLite there; the rest must hold."""
+    report = yield
+    raised = call.excinfo
+    if (
+        item.config.getoption("--ledgers") == "postgresql"
+        and raised is not None
+        and isinstance(raised.value, sqlite3.DatabaseError)
+        and "file is not a database" in str(raised.value)
+        and "tests" in Path(str(raised.traceback[-1].path)).parts
+    ):
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), item.location[1] or 0, "Skipped: opens SQLite's file")
+    return report

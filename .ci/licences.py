@@ -1,18 +1,18 @@
 """Write docs/licences.md: under which licence everything stands that glassloop needs.
 
-``make licences`` runs this. Versions are the lock's; licences are what the installed packages say of
-themselves. Packages for other systems are not installed, so only their names are known.
+``make licences`` runs this. Versions are the lock's; licences are what the installed packages say
+of themselves. Packages for other systems are not installed, so only their names are known.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/licences.md"
 LOCKS = (ROOT / "requirements.lock", ROOT / "requirements-torch.lock")
-FORBIDDEN = re.compile(r"\bA?GPL|Affero|(?<!Lesser )General Public|Non-?Commercial", re.IGNORECASE)
+FORBIDDEN = re.compile(r"\bA?GPL|Affero|(?<!Lesser )General Public|\bNC\b", re.IGNORECASE)
 COPYLEFT = re.compile(r"\bL?GPL|MPL|Mozilla|General Public", re.IGNORECASE)
 TEXTS = {
     "Permission is hereby granted, free of charge": "MIT",
@@ -20,29 +20,6 @@ TEXTS = {
     "Apache License": "Apache-2.0",
 }
 """What a licence's text says, for packages whose metadata name none."""
-HEAD = """# Licences
-
-Made by `make licences` from what the packages say of themselves; a test compares it with what is installed.
-
-glassloop itself is MIT ([LICENSE](../LICENSE)). In its own files it carries
-
-| what | where | licence |
-|---|---|---|
-| htmx 2 | experiments/web/static/htmx.min.js | 0BSD, text beside it |
-| excerpts of the SciGlass database | experiments/data/sciglass | ODbL-1.0, text and attribution beside them |
-| values of Chi et al. 2022, typed off the paper | experiments/data/chi2022.csv | facts; source in experiments/data/README.md |
-
-Everything below is installed beside glassloop by pip, not carried in it. None stands under the GPL or AGPL.
-**Bold**: copyleft for the package's own files (LGPL, MPL); used as it is, which asks nothing of glassloop's code.
-Whoever passes on a whole environment, such as a container image, must pass on these texts and offer their sources too.
-
-| package | version | licence | home |
-|---|---|---|---|
-"""
-FOOT = """
-Only for other systems, or only with the CUDA build of torch; not installed where this page is made, so not read
-(the CUDA packages stand under NVIDIA's own terms):
-"""
 
 
 def locked() -> dict[str, str]:
@@ -90,16 +67,17 @@ def row(name: str, version: str, found: Distribution) -> str:
     return f"| {name} | {version} | {shown} | {home(found)} |\n"
 
 
-def page(versions: Iterable[tuple[str, str]]) -> str:
-    """The page."""
+def page(versions: Mapping[str, str]) -> str:
+    """The page, by name."""
     rows, elsewhere = [], []
-    for name, version in versions:
+    for name, version in sorted(versions.items(), key=lambda item: item[0].lower()):
         try:
             rows.append(row(name, version, distribution(name)))
         except PackageNotFoundError:
             elsewhere.append(f"{name} {version}")
-    return HEAD + "".join(rows) + FOOT + ", ".join(elsewhere) + ".\n"
+    template = Path(__file__).with_name("licences.md.in").read_text(encoding="utf-8")
+    return template.format(rows="".join(rows), elsewhere=", ".join(elsewhere))
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(sorted(locked().items(), key=lambda item: item[0].lower())), encoding="utf-8")
+    PAGE.write_text(page(locked()), encoding="utf-8")

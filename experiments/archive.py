@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 import yaml
 
 from experiments.archive_database import (
-    copy_database,
     rewrite_texts,
     settle_locations,
 )
@@ -114,10 +113,7 @@ def freeze(campaign: Campaign, target: Path, *, replace: bool = False) -> Archiv
         campaign.deliver()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
             folder = Path(name)
-            if campaign.config.database is None:
-                copy_database(campaign.folder / LEDGER_NAME, folder / LEDGER_NAME)
-            else:
-                campaign.ledger.copy_to(folder / LEDGER_NAME)
+            campaign.ledger.copy_to_file(folder / LEDGER_NAME)
             for file in (CONFIG_NAME, SCHEMA_NAME):
                 if (campaign.folder / file).is_file():
                     shutil.copyfile(campaign.folder / file, folder / file)

@@ -7,9 +7,11 @@ than was said, and bytes that differ from the manifest are refused.
 import json
 import re
 import stat
+import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EINVAL
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Final, Literal
@@ -17,6 +19,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from experiments.complaint import one_line
+from experiments.workbook_guard import in_short
 from features.errors import CampaignError
 
 MANIFEST: Final = "manifest.json"
@@ -34,6 +38,15 @@ _CHUNK: Final = 1 << 20
 
 _NAME: Final = re.compile(r"[^\\:\x00-\x1f\x7f]+")
 """What may stand in a name on every system."""
+
+_SHOWN: Final = 5
+"""Names a sentence repeats."""
+
+_DAMAGE: Final = (
+    BadZipFile, EOFError, LookupError, NotImplementedError, OverflowError, RuntimeError, ValueError,
+    struct.error, zlib.error,
+)  # fmt: skip
+"""What a damaged zip file raises, before or while it is unpacked."""
 
 _AGAIN: Final = "get the archive again from whoever sent it"
 
@@ -146,12 +159,21 @@ class OpenArchive:
             path = PurePosixPath(name)
             target = folder / path if path.parts[0] in wanted else None
             if target is not None:
-                target.parent.mkdir(parents=True, exist_ok=True)
+                self._make_folder(name, target.parent)
             self._unpack_one(name, entry, target)
+
+    def _make_folder(self, name: str, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._refused(f"{name!r} cannot be written ({error.strerror})") from error
 
     def _unpack_one(self, name: str, entry: Entry, target: Path | None) -> None:
         digest, size = sha256(), 0
-        written = None if target is None else target.open("xb")
+        try:
+            written = None if target is None else target.open("xb")
+        except OSError as error:  # a name that is a file and a folder at once, or too long
+            raise self._refused(f"{name!r} cannot be written ({error.strerror})") from error
         try:
             for chunk in self._chunks(name):
                 size += len(chunk)
@@ -173,8 +195,9 @@ class OpenArchive:
             with self._zip.open(self._entries[name]) as held:
                 while chunk := held.read(_CHUNK):
                     yield chunk
-        except (BadZipFile, zlib.error, EOFError) as error:
-            raise CampaignError(f"{self._path}: {name} is damaged ({error}); {_AGAIN}") from error
+        except (*_DAMAGE, OSError) as error:
+            said = in_short(error)
+            raise CampaignError(f"{self._path}: {name} is damaged ({said}); {_AGAIN}") from error
 
     def _check_entries(self) -> None:
         """Names, kinds and sizes, before a byte is unpacked."""
@@ -202,22 +225,23 @@ class OpenArchive:
             plain = json.loads(text)
             newer = plain.get("format") == FORMAT and plain.get("format_version", 0)
             if newer > FORMAT_VERSION:
+                by = one_line(str(plain.get("glassloop")))[:80]
                 raise CampaignError(
-                    f"{self._path}: was written by a newer glassloop ({plain.get('glassloop')}); "
-                    "upgrade glassloop"
+                    f"{self._path}: was written by a newer glassloop ({by}); upgrade glassloop"
                 )
             return Manifest.model_validate(plain)
-        except (ValueError, AttributeError, TypeError) as error:
+        except (ValueError, AttributeError, TypeError, RecursionError) as error:
             first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
             raise CampaignError(
-                f"{self._path}: its {MANIFEST} cannot be read ({first}); {_AGAIN}"
+                f"{self._path}: its {MANIFEST} cannot be read ({in_short(first)}); {_AGAIN}"
             ) from error
 
     def _check_contents(self) -> None:
         """The zip holds what the manifest names, no more and no less."""
         held, named = {*self._entries} - {MANIFEST}, {*self.manifest.files}
         if lacking := sorted(named - held):
-            raise CampaignError(f"{self._path}: lacks {', '.join(lacking)}; {_AGAIN}")
+            named = ", ".join(map(one_line, lacking[:_SHOWN])) + ", ..." * (len(lacking) > _SHOWN)
+            raise CampaignError(f"{self._path}: lacks {named}; {_AGAIN}")
         if beyond := sorted(held - named):
             raise self._refused(f"{beyond[0]!r} is not in its manifest")
 
@@ -240,9 +264,12 @@ def open_archive(path: Path) -> Iterator[OpenArchive]:
     except FileNotFoundError:
         raise CampaignError(f"{path}: no such file; check the name") from None
     except OSError as error:
+        if error.errno == EINVAL:  # a place before the beginning of the file
+            raise CampaignError(f"{path}: is no zip archive, or damaged; {_AGAIN}") from error
         raise CampaignError(f"{path}: cannot be read ({error.strerror}); check rights") from error
-    except BadZipFile as error:
-        raise CampaignError(f"{path}: is no zip archive, or damaged ({error}); {_AGAIN}") from error
+    except _DAMAGE as error:
+        said = in_short(error)
+        raise CampaignError(f"{path}: is no zip archive, or damaged ({said}); {_AGAIN}") from error
     with archive:
         yield OpenArchive(path, archive)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from experiments.complaint import got, one_line
 from experiments.csv_files import number_in
 from features.errors import SpaceError, TableError
 from features.properties import CATALOGUE
@@ -27,14 +28,14 @@ def objectives_of(texts: Sequence[str]) -> tuple[Objective, ...]:
     if not names or len(set(names)) < len(names):
         raise SpaceError(
             f"objectives: need at least one and each column once, got "
-            f"{', '.join(map(repr, names)) or 'none'}; write 'COLUMN:maximize'"
+            f"{', '.join(map(one_line, names)) or 'none'}; write 'COLUMN:maximize'"
         )
     for objective in objectives if len(names) > 1 else ():
         if objective.reference is None:
             raise SpaceError(
                 f"objective {objective.name!r}: each of several needs a reference, got none; add "
                 f"the worst value that still counts, "
-                f"{f'{objective.name}:{objective.direction}:VALUE'!r}"
+                f"{got(f'{objective.name}:{objective.direction}:VALUE')}"
             )
     return objectives
 
@@ -66,7 +67,8 @@ def objective_of(text: str) -> Objective:
     if not places and (entry is None or entry.direction is None):
         raise SpaceError(
             f"objective {text!r}: direction must be maximize or minimize, got "
-            f"{repr(parts[1]) if len(parts) > 1 else 'none'}; write {f'{parts[0]}:maximize'!r}"
+            f"{one_line(parts[1]) if len(parts) > 1 else 'none'}; write "
+            f"{got(f'{parts[0]}:maximize')}"
         )
     column = entry.id if entry else ":".join(parts[: places[-1]])
     direction = parts[places[-1]].lower() if places else entry and entry.direction

@@ -3,7 +3,6 @@
 import re
 import shutil
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -15,8 +14,10 @@ from experiments.campaign import ROUNDS_FOLDER, Campaign
 from experiments.config import CONFIG_NAME, SCHEMA_NAME, CampaignConfig, read_config
 from experiments.durable import sync_file, sync_folder
 from experiments.ledger import Ledger
+from experiments.ledger_schema import SCHEMA_VERSION
 from experiments.ledger_values import now
 from experiments.storage import LEDGER_NAME, ledger_target
+from experiments.tracking_home import home_of
 from features.errors import CampaignError, LedgerError
 
 BACKUPS: Final = "backups"
@@ -39,6 +40,7 @@ class Restored:
         changes_given_up: Changes of that ledger that the backup lacks; ``None`` if it could not
             be read.
         files: Files of rounds that were missing and are back.
+        trouble: Why MLflow could not be told, if so.
     """
 
     campaign: str
@@ -47,6 +49,7 @@ class Restored:
     set_aside: str | None
     changes_given_up: int | None
     files: tuple[str, ...]
+    trouble: str | None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -114,6 +117,7 @@ def restore(folder: Path, source: Path, *, give_up_newer: bool = False) -> Resto
         given_up = _given_up(folder, config, draft / LEDGER_NAME, anyway=give_up_newer)
         set_aside = _put_in_place(folder, config, draft / LEDGER_NAME)
     with Campaign.open(folder) as campaign:
+        trouble = _tell_mlflow(campaign)
         return Restored(
             campaign=campaign.ledger.campaign,
             rounds=len(campaign.ledger.rounds()),
@@ -121,6 +125,7 @@ def restore(folder: Path, source: Path, *, give_up_newer: bool = False) -> Resto
             set_aside=set_aside,
             changes_given_up=given_up,
             files=tuple(files),
+            trouble=trouble,
         )
 
 
@@ -138,22 +143,15 @@ def bring_up_to_date(folder: Path) -> tuple[int, Path | None]:
         LedgerError: If the ledger cannot be used, or is of a newer glassloop; nothing was changed.
     """
     target = ledger_target(folder, read_config(folder / CONFIG_NAME))
-    held = Ledger(target)
-    version = held.schema_version
-    copy = None
-    with suppress(LedgerError):  # of this schema or a newer one: nothing to do, or nothing we can
-        Ledger.open(target).close()
-        return version, None
-    copy = folder / BACKUPS / f"ledger-schema-{version}-{_moment()}.db"
-    copy.parent.mkdir(exist_ok=True)
-    try:
+    with Ledger(target) as held:
+        version = held.schema_version
+        if version >= SCHEMA_VERSION:
+            Ledger.open(target).close()  # says so if it is a newer one
+            return version, None
+        copy = folder / BACKUPS / f"ledger-schema-{version}-{_moment()}.db"
+        copy.parent.mkdir(exist_ok=True)
         held.copy_as_it_is(copy)
         Ledger.migrate(target)
-    except LedgerError:
-        copy.unlink(missing_ok=True)
-        raise
-    finally:
-        held.close()
     return version, copy
 
 
@@ -224,6 +222,23 @@ def _given_up(folder: Path, config: CampaignConfig, copy: Path, *, anyway: bool)
             "aside)"
         )
     return max(lacking, 0)
+
+
+def _tell_mlflow(campaign: Campaign) -> str | None:
+    """Mark MLflow's runs of what was given up; why not, if they could not be."""
+    if not campaign.config.mlflow.track:
+        return None
+    from experiments.tracking_restore import give_up_runs  # MLflow takes seconds to import
+
+    ledger = campaign.ledger
+    outbox = ledger.outbox(pending=False)
+    newest = 0 if outbox.empty else int(outbox["id"].max())
+    home = home_of(campaign.config, campaign.folder, ledger.id)
+    rounds = {str(name) for name in ledger.rounds()["id"]}
+    again, trouble = give_up_runs(home, rounds, newest, moment=_moment())
+    ledger.tell_again(again)
+    campaign.deliver()
+    return trouble
 
 
 def _put_in_place(folder: Path, config: CampaignConfig, copy: Path) -> str | None:

@@ -1,15 +1,17 @@
 """What is known before a file is read: the specimens of the ledger and the configuration."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import count
 from typing import Any, Final
 
 import pandas as pd
 
 from experiments.config import CampaignConfig
 from experiments.ledger_rows import Origin
+from experiments.table_limits import MAX_COMPLAINTS
 
 _ROUND: Final = re.compile(r"(R\d+)(?:-|$)", re.IGNORECASE)
 
@@ -31,6 +33,13 @@ class Bench:
     cells: pd.DataFrame
     config: CampaignConfig
     origin: Origin
+    _known: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    _asked: Iterator[int] = field(init=False, repr=False, compare=False, default_factory=count)
+
+    def __post_init__(self) -> None:
+        """Names by their letters, once: a file may hold thousands that are not known."""
+        known = {_letters(name): str(name) for f in self._frames().values() for name in f.index}
+        object.__setattr__(self, "_known", known)
 
     def kind_of(self, specimen: str) -> str | None:
         """``jar``, ``pellet`` or ``cell``; ``None`` when unknown."""
@@ -53,15 +62,19 @@ class Bench:
         return "paper" in {held.get("origin"), held.get("core_origin")}
 
     def meant(self, specimen: str) -> str:
-        """A hint at the specimen that was perhaps meant; empty when none is near."""
-        known = {_letters(name): name for f in self._frames().values() for name in f.index}
-        near = get_close_matches(_letters(specimen), known, n=1, cutoff=0.6)
-        return f"; did you mean {known[near[0]]}?" if near else ""
+        """A hint at the specimen that was perhaps meant; empty when none is near.
+
+        Looking for it takes milliseconds, so only the first hundred are looked for: whoever has
+        more has one mistake in a whole column.
+        """
+        if next(self._asked) >= MAX_COMPLAINTS:
+            return ""
+        near = get_close_matches(_letters(specimen), self._known, n=1, cutoff=0.6)
+        return f"; did you mean {self._known[near[0]]}?" if near else ""
 
     def unproposed(self, specimen: str) -> str:
         """Why an unknown id cannot be that of a new specimen; empty when it can."""
-        known = {_letters(str(name)) for f in self._frames().values() for name in f.index}
-        if _letters(specimen) in known:
+        if _letters(specimen) in self._known:
             return f"there is no {specimen}{self.meant(specimen)}"
         match = _ROUND.match(specimen)
         if match is None:

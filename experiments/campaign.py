@@ -15,12 +15,18 @@ from experiments.comparison_page import Pictures
 from experiments.comparison_record import track_comparison
 from experiments.config import CONFIG_NAME, CampaignConfig, read_config, write_config
 from experiments.feasibility_data import fit_feasibility
-from experiments.frozen_check import altered_in_file, refuse_altered
+from experiments.frozen_check import (
+    altered_files,
+    refuse_altered,
+    refuse_any_altered,
+)
+from experiments.kept_status import keep_status, mark_of
 from experiments.knowledge import PELLET_PROPERTIES, Knowledge, feature_ranges, fit_knowledge
 from experiments.laboratory import Laboratory
 from experiments.ledger import Ledger, Transaction
 from experiments.literature_file import write_example
 from experiments.literature_record import record_literature
+from experiments.logs import note
 from experiments.measurements import Ranking, rank_measurements
 from experiments.new_folder import new_folder
 from experiments.notebook_file import read_notebook
@@ -39,7 +45,7 @@ from experiments.round_ledger import Also, Plan, write_as_of_now
 from experiments.round_plan import JAR_COLUMNS, Chooser, Round, choose_round, plan_round
 from experiments.safe_sheet import with_warning
 from experiments.score_check import wrong_scores
-from experiments.settling import close, settle
+from experiments.settling import close, settle, unsettled
 from experiments.simulation import VIRTUAL, VirtualChemist
 from experiments.status import status_of
 from experiments.storage import ledger_target, open_ledger
@@ -56,6 +62,9 @@ from models.baselines import MeanSurrogate
 from models.folds import Folds
 
 ROUNDS_FOLDER: Final = "rounds"
+USUAL_WORTH: Final = 0.01
+"""Rise of the hypervolume, as a share of it, that makes a round worth it unless somebody says so."""
+
 _ROUND: Final = re.compile(r"R\d+")
 UNTOLD: Final = "nobody told of it before the round was closed"
 
@@ -86,6 +95,7 @@ class Campaign:
         self.pictures = pictures
         self.config = config
         self.ledger = ledger
+        ledger.shelf = folder
 
     @classmethod
     def create(
@@ -379,6 +389,7 @@ class Campaign:
             for jar in jars:
                 tx.correct_jar(replace(jar, status="not_made", note=UNTOLD))
             close(tx, round_id, self.config)
+        note("round closed", campaign=self.config.name, round=round_id)
         self.deliver()
 
     def simulate(
@@ -586,10 +597,31 @@ class Campaign:
                 it nothing is said of the next round.
 
         Returns:
-            As ``experiments.status.status_of``.
+            As ``experiments.status.status_of``; of a large campaign without the next round it is
+            kept for the next who asks.
         """
-        state = status_of(self.ledger, self.config, self.knowledge(), worth=worth)
-        return state | {"altered": [*state["altered"], *self._altered_files()]}
+        rests_on, knowledge = mark_of(self.folder), self.knowledge()
+        state = status_of(self.ledger, self.config, knowledge, worth=worth)
+        state |= {"altered": [*state["altered"], *self._altered_files()]}
+        if worth is None and knowledge.is_crowded:
+            keep_status(self.folder, state, rests_on=rests_on)
+        return state
+
+    def keep_status(self) -> None:
+        """Work out the state of a large campaign, so that ``glassloop status`` has it at once."""
+        if self.knowledge().is_crowded:
+            self.status()
+
+    def share_asked(self, worth: float | None, *, quick: bool) -> float | None:
+        """What ``status`` is to look at the next round by, if at all.
+
+        Args:
+            worth: As asked for; when left out the usual one, and nothing in a large campaign.
+            quick: Whether the next round is not to be looked at.
+        """
+        if quick or (worth is None and self.knowledge().is_crowded):
+            return None
+        return USUAL_WORTH if worth is None else worth
 
     def report(self, folder: Path) -> ReportFiles:
         """Write the report: a page that stands alone, and its figures. Changes nothing else.
@@ -604,8 +636,7 @@ class Campaign:
             CampaignError: If the folder cannot be written, or a predictions.json was altered.
             LedgerError: If frozen predictions in the ledger were altered.
         """
-        rounds = [str(name) for name in self.ledger.rounds()["id"]]
-        refuse_altered(self.ledger, rounds, self.folder / ROUNDS_FOLDER)
+        refuse_any_altered(self.ledger, self.folder / ROUNDS_FOLDER)
         knowledge = self.knowledge()
         state = status_of(self.ledger, self.config, knowledge)
         return write_report(self.ledger, self.config, knowledge, state, folder)
@@ -696,11 +727,7 @@ class Campaign:
 
     def _altered_files(self) -> list[str]:
         """Files of predictions that no longer say what was frozen, one sentence each."""
-        return [
-            sentence
-            for name in self.ledger.rounds()["id"]
-            for sentence in altered_in_file(self.ledger, str(name), self.round_folder(str(name)))
-        ]
+        return altered_files(self.ledger, self.folder / ROUNDS_FOLDER)
 
     def _settled(self, report: Report, *, end: bool) -> Report:
         self.complete_folders(report.named)
@@ -712,7 +739,18 @@ class Campaign:
                     self.end_round(round_id)
                     closed.append(round_id)
         self.deliver()
-        return replace(report, closed=tuple(dict.fromkeys(closed)))
+        unscored = [
+            f"round {name}: its readings are recorded, but were not scored: what it was predicted "
+            "with was altered, or frozen by another version of glassloop; 'glassloop verify' says "
+            "more"
+            for name in unsettled(self.ledger)
+            if name in report.named
+        ]
+        return replace(
+            report,
+            closed=tuple(dict.fromkeys(closed)),
+            warnings=(*report.warnings, *unscored),
+        )
 
     def _glass(self, jar: str) -> GlassRecipe:
         """The recipe a jar was proposed with, for the virtual lab to make it again."""

@@ -233,8 +233,10 @@ def propose(
                 round_ = opened.propose(glasses=glasses, trilayers=trilayers, budget_h=budget)
         if as_json:
             say_json(round_)
-            return
-        print_round(opened, round_, is_new=not waiting)
+        else:
+            print_round(opened, round_, is_new=not waiting)
+        if not waiting:
+            opened.keep_status()
 
 
 @app.command()
@@ -274,6 +276,7 @@ def record(
 
     glassloop record --literature literature.csv
     """
+    from experiments.notebook_columns import mapped
     from features.errors import TableError
 
     if (made is None) == (literature is None):
@@ -289,7 +292,7 @@ def record(
             elif results is not None:
                 report = opened.record(made, results, end=close, by=by)
             else:
-                report = opened.record_notebook(made, _mapping(column or []), by=by)
+                report = opened.record_notebook(made, mapped(column or []), by=by)
         if made is None:
             _print_literature(opened, report, as_json=as_json)
             return
@@ -300,9 +303,14 @@ def record(
 def status(
     campaign: Folder = HERE,
     worth: Annotated[
-        float,
-        typer.Option(min=0, max=1, help="Share of the hypervolume that makes a round worth it."),
-    ] = 0.01,
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share of the hypervolume that makes a round worth it [default: 0.01; in a large "
+            "campaign only when given, since it takes as long as to propose]",
+        ),
+    ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Leave out what another round would bring.")
     ] = False,
@@ -312,14 +320,18 @@ def status(
 
     Example: glassloop status --campaign my-campaign --json
     """
-    with open_campaign(campaign) as opened:
-        opened.deliver()
-        with busy("Looking at what another round would bring" if not quick else "Reading"):
-            state = opened.status(worth=None if quick else worth)
+    from experiments.kept_status import kept_status
+
+    state = kept_status(campaign) if quick or worth is None else None
+    if state is None:
+        with open_campaign(campaign) as opened:
+            opened.deliver()
+            with busy("Looking at what another round would bring" if not quick else "Reading"):
+                state = opened.status(worth=opened.share_asked(worth, quick=quick))
     if as_json:
         say_json(state)
         return
-    from experiments.console import status_panel
+    from experiments.status_console import status_panel
 
     console().print(status_panel(state))
 
@@ -534,23 +546,6 @@ def _words_of(context: typer.Context) -> str:
     return " ".join([name, *[word for word in sys.argv[1:] if word in inner][:1]])
 
 
-def _mapping(columns: list[str]) -> dict[str, str]:
-    """Column mapping of ``--map`` options.
-
-    Raises:
-        TableError: If an option lacks its equals sign.
-    """
-    from features.errors import TableError
-
-    pairs = {}
-    for text in columns:
-        column, equals, target = text.rpartition("=")
-        if not equals:
-            raise TableError(f"--map needs 'column=target', got {text!r}")
-        pairs[column] = target
-    return pairs
-
-
 def _rank_measurements(folder: Path, besides: list[str], as_json: bool) -> None:
     """Which measurement next; no other option of a proposal goes with it.
 
@@ -602,8 +597,8 @@ def _print_literature(campaign: "Campaign", report: "Report", *, as_json: bool) 
 def _print_report(campaign: "Campaign", report: "Report", *, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from experiments.console import waiting_sentence
     from experiments.scores_console import news_of
+    from experiments.status_console import waiting_sentence
 
     state = campaign.status()
     surprises, news = news_of(state, report.readings)

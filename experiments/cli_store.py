@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from experiments.cli_parts import HERE, Folder, Json, busy, open_campaign, say, say_json, warn
+from experiments.logs import note
 
 app = typer.Typer(add_completion=False)
 
@@ -44,6 +45,7 @@ def backup(
 
     with open_campaign(campaign) as opened, busy("copying, then reading the copy"):
         done, faults = back_up(opened, file)
+    note("backup written", file=str(done.path), sha256=done.sha256, faults=len(faults))
     if done.manifest.mlflow.why_not is not None:
         warn(f"the backup is without MLflow's runs: {done.manifest.mlflow.why_not}")
     if as_json:
@@ -77,6 +79,7 @@ def restore(
 
     with busy("checking the backup and taking it back"):
         done = restore_campaign(campaign, file, give_up_newer=give_up_newer)
+    note("campaign restored", campaign=done.campaign, file=str(file), set_aside=done.set_aside)
     if as_json:
         say_json(done.to_dict())
         return
@@ -90,6 +93,8 @@ def restore(
         warn("the ledger before could not be read: whether it held newer changes is not known")
     elif done.changes_given_up:
         warn(f"{done.changes_given_up} changes that the backup lacks are given up")
+    if done.trouble is not None:
+        warn(done.trouble)
     say(f"Next: glassloop verify --campaign {campaign}")
 
 
@@ -104,6 +109,7 @@ def migrate(campaign: Folder = HERE, as_json: Json = False) -> None:
 
     with busy("copying and migrating the ledger"):
         version, copy = bring_up_to_date(campaign)
+    note("ledger migrated", folder=str(campaign), before=version, now=SCHEMA_VERSION)
     if as_json:
         told = {"from": version, "to": SCHEMA_VERSION, "copy": None if copy is None else str(copy)}
         say_json(told)

@@ -40,9 +40,12 @@ def joined_jars(
         'G1'
     """
     head = {str(jar): str(jar) for jar in jars}
+    members = {jar: [jar] for jar in head}
     for core, skin in zip(cells["core"], cells["skin"], strict=True):
         keep, gone = sorted([head[str(core)], head[str(skin)]])
-        head = {jar: keep if first == gone else first for jar, first in head.items()}
+        if keep != gone:
+            head |= dict.fromkeys(members[gone], keep)
+            members[keep] += members.pop(gone)
     found = dict(head)
     found |= {str(name): head[str(jar)] for name, jar in pellets.items()}
     return found | {str(name): head[str(core)] for name, core in cells["core"].items()}

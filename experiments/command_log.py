@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from time import monotonic
 from typing import Final
 
-from experiments.logs import note
+from experiments.logs import Level, note
 from features.errors import GlassError
 
 _NAME: Final[ContextVar[str]] = ContextVar("command", default="")
@@ -29,7 +29,7 @@ def command_told() -> Iterator[None]:
 
     def ended(code: int, error: BaseException | None = None) -> None:
         is_fault = error is not None and not isinstance(error, GlassError | OSError)
-        level = "error" if is_fault else "warning" if code else "info"
+        level: Level = "error" if is_fault else "warning" if code else "info"
         seconds = round(monotonic() - began, 3)
         note(
             "command ended", level, error=error, command=_NAME.get(), exit_code=code,

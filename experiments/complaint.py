@@ -1,6 +1,39 @@
-"""A sentence about a file that still knows its place."""
+"""A sentence about a file that still knows its place, and values as sentences repeat them."""
 
-from typing import Self
+import reprlib
+from typing import Any, Final, Self
+
+_SHORT: Final = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
+_SHORT.maxlevel = 2  # six parts of six parts; of YAML's aliases six levels are a book
+
+
+def got(value: Any) -> str:
+    r"""A refused value as a sentence repeats it: one line, and not long however much it holds.
+
+    Args:
+        value: Plain data, nested at will.
+
+    Examples:
+        >>> got("a\nb"), got(True), got([[1]])
+        ("'a\\nb'", 'True', '[[1]]')
+    """
+    try:
+        return _SHORT.repr(value)
+    except ValueError:  # more digits than Python writes
+        return "a number of thousands of digits"
+
+
+def one_line(text: str) -> str:
+    r"""A text as it stands in a sentence: line breaks and tabs are blanks, nothing unseen acts.
+
+    Examples:
+        >>> one_line("sigma\n(S/cm)")
+        'sigma (S/cm)'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text).strip()
 
 
 class Complaint(str):

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import yaml
@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from experiments.complaint import got
 from experiments.config_text import faults, read_yaml
 from features.errors import CampaignError
 from features.milling import MEDIA
@@ -30,6 +31,20 @@ from models.settings import GPSettings
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, given: Any) -> Any:
+        """Refuse ``yes`` for a number: it would be read as 1."""
+        for name, field in cls.model_fields.items() if isinstance(given, Mapping) else ():
+            value = given.get(name)
+            if isinstance(value, bool) and field.annotation is not bool:
+                raise ValueError(f"{name} must not be true or false, got {value}; give its value")
+        return given
+
+
+FINEST_STEP: Final = 1e-6
+"""Of a searched parameter, in its unit."""
 
 
 class Range(_Strict):
@@ -47,6 +62,11 @@ class Range(_Strict):
             )
         if self.step > self.high - self.low:
             raise ValueError(f"step {self.step:g} is wider than the range; make it smaller")
+        if self.step < FINEST_STEP:
+            raise ValueError(
+                f"step {self.step:g} is finer than anything can be weighed or set; make it at "
+                f"least {FINEST_STEP:g}"
+            )
         return self
 
     @property
@@ -90,7 +110,7 @@ class GlassConfig(_Strict):
     x: Parameter = Range(low=0.0, high=0.60, step=0.01)
     milling_time_h: Parameter = Range(low=1.0, high=20.0, step=0.5)
     milling_speed_rpm: Parameter = 500.0
-    jars_owned: dict[str, Annotated[int, Field(ge=0)]] = {
+    jars_owned: dict[str, Annotated[int, Field(ge=0, le=1000, strict=True)]] = {
         "stainless_steel": 3,
         "zirconia": 2,
         "agate": 2,
@@ -384,11 +404,21 @@ def _database(url: str | None) -> str | None:
 _DATABASES: Final = ("postgresql", "postgresql+psycopg")
 
 
+MOST_SEED: Final = 2**31 - 1
+"""Rounds keep the seed, and every database holds whole numbers up to here."""
+
+
+def _one_line(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError(f"must be one line without unseen characters, got {got(name)}; correct it")
+    return name
+
+
 class CampaignConfig(_Strict):
     """Everything ``campaign.yaml`` may say. Unknown keys are refused."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    seed: Annotated[int, Field(ge=0)] = 0
+    name: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_one_line)]
+    seed: Annotated[int, Field(ge=0, le=MOST_SEED)] = 0
     database: Annotated[str | None, AfterValidator(_database)] = None
     glasses: GlassConfig = GlassConfig()
     cells: CellConfig = CellConfig()

@@ -1,9 +1,9 @@
-"""What the terminal shows of a round, of predictions and of a campaign's state.
+"""What the terminal shows of a round and of predictions.
 
 Everything that comes from a file is printed as plain text, never read as markup.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -27,16 +27,18 @@ from experiments.display import (
     x_text,
 )
 from experiments.reasons import item_explanation
-from experiments.scores_console import scores_part
+from experiments.status_console import (
+    SIMULATED,
+    headed_lines,
+    heading,
+    hypervolume_lines,
+    property_label,
+)
 from experiments.success_words import percent_text, success_text
 from features.milling import medium
 from features.properties import CATALOGUE
 
 _WHY_INDENT: Final = 2
-WAITS_SHOWN: Final = 3
-"""Clauses of what a round waits for that are printed; JSON has them all."""
-
-_VOLUME_KEYS: Final = ("value", "lower", "upper")
 _TEXT_COLUMNS: Final = frozenset({"id", "medium", "core", "skin"})
 
 # Heading and width; together they fit 80 columns.
@@ -48,7 +50,6 @@ _CELL_COLUMNS: Final = (
     ("id", 8), ("core", 10), ("core mg", 6), ("skin", 10), ("each side mg", 9),
     ("core first MPa", 10), ("all MPa", 5), ("stack MPa", 5), ("test °C", 4),
 )  # fmt: skip
-_SIMULATED: Final = "SIMULATED: virtual laboratory, not to be made"
 
 
 def round_table(round: Mapping[str, Any]) -> Group:  # noqa: A002 - the word of the domain
@@ -65,7 +66,7 @@ def round_table(round: Mapping[str, Any]) -> Group:  # noqa: A002 - the word of 
     with_cost = budget is not None
     parts: list[RenderableType] = []
     if round["simulated"]:
-        parts.append(Text(_SIMULATED, style="bold reverse"))
+        parts.append(Text(SIMULATED, style="bold reverse"))
     parts += [
         Text(f"{round['round']} of {round['campaign']}", style="bold"),
         Text(
@@ -73,16 +74,16 @@ def round_table(round: Mapping[str, Any]) -> Group:  # noqa: A002 - the word of 
             f"{number_text(mill['milling_speed_rpm'])} rpm ({mill['why']})"
         ),
         *([Text(budget_text(budget))] if budget is not None else []),
-        _heading("Glasses"),
+        heading("Glasses"),
         *_glass_rows(glasses, with_cost=with_cost),
-        _heading("Expected of the glasses: centre, below it (90 % range of a new reading)"),
+        heading("Expected of the glasses: centre, below it (90 % range of a new reading)"),
         _expected_table(glasses),
     ]
     if cells:
         parts += [
-            _heading("Tri-layers: skin | core | skin"),
+            heading("Tri-layers: skin | core | skin"),
             *_cell_rows(cells, with_cost=with_cost),
-            _heading("Expected of the tri-layers"),
+            heading("Expected of the tri-layers"),
             _expected_table(cells),
         ]
     parts += [Text(""), *_footnotes(round)]
@@ -155,7 +156,7 @@ def activation_table(energies: Mapping[str, pd.DataFrame]) -> Table:
     )
     table.add_column("recipe")
     for name in energies:
-        table.add_column(_label(name), justify="right", no_wrap=True)
+        table.add_column(property_label(name), justify="right", no_wrap=True)
     columns = [
         [f"{row.mean:.1f} ({row.lower:.1f} to {row.upper:.1f})" for row in frame.itertuples()]
         for frame in energies.values()
@@ -197,93 +198,8 @@ def success_table(success: pd.DataFrame) -> Table:
     return table
 
 
-def status_panel(status: Mapping[str, Any]) -> Group:
-    """Where a campaign stands.
-
-    Args:
-        status: The object ``status --json`` prints.
-
-    Returns:
-        A renderable; readable from 80 columns on.
-    """
-    parts: list[RenderableType] = []
-    if status["kind"] == "simulated":
-        parts.append(Text(_SIMULATED, style="bold reverse"))
-    parts += [Text(f"{status['campaign']} ({status['kind']})", style="bold")]
-    parts += [Text(sentence) for sentence in status["in_words"]]
-    parts += _lines("ALTERED", status["altered"], style="bold")
-    if status["rounds"]:
-        parts += [_heading("Rounds"), _rounds_table(status["rounds"])]
-        parts += [
-            Text(waiting_sentence(entry["id"], entry["waits_for"]))
-            for entry in status["rounds"]
-            if entry.get("waits_for")
-        ]
-    parts.append(_heading("Readings"))
-    parts.append(_pairs((_label(name), str(count)) for name, count in status["readings"].items()))
-    if status["stock"]:
-        parts.append(_heading("Powder left"))
-        parts.append(_pairs((str(jar["jar"]), _powder(jar)) for jar in status["stock"]))
-    if status["scatter"]:
-        parts.append(_heading("Scatter (standard deviation, 90 %)"))
-        parts += [
-            Text(f"- {_label(name)}: {'; '.join(part['in_words'] for part in levels.values())}")
-            for name, levels in status["scatter"].items()
-        ]
-    parts.append(Text(""))
-    parts += _hypervolume(status["hypervolume"])
-    parts += _next_round(status)
-    parts += scores_part(status)
-    parts += _lines("Assumption", status["assumptions"])
-    if literature := status["literature"]["in_words"]:
-        parts.append(_heading("Literature"))
-        parts += [Text(f"- {sentence}") for sentence in literature]
-    if status["set_aside"]:
-        parts.append(_heading("Kept and shown, not in any fit"))
-        parts += [Text(f"- {sentence}") for sentence in status["set_aside"]]
-    if status["notes"]:
-        parts.append(_heading("Statements of the paper, no readings"))
-        parts += [Text(f"- {sentence}") for sentence in status["notes"]]
-    if status["pending_mlflow"]:
-        parts.append(Text(f"MLflow: {status['pending_mlflow']} records wait to be written"))
-    return Group(*parts)
-
-
-def waiting_sentence(round_id: str, waits_for: Sequence[str]) -> str:
-    """What a round still waits for: the first few, and how many more.
-
-    Args:
-        round_id: The round.
-        waits_for: One clause each.
-
-    Returns:
-        One sentence.
-
-    Examples:
-        >>> waiting_sentence("R01", ["a", "b", "c", "d", "e"])
-        'R01 waits for a, b, c and 2 more'
-    """
-    shown = [clause.replace("_", " ") for clause in waits_for[:WAITS_SHOWN]]
-    more = len(waits_for) - len(shown)
-    return f"{round_id} waits for {', '.join(shown)}" + (f" and {more} more" if more else "")
-
-
-def _powder(jar: Mapping[str, Any]) -> str:
-    """Powder left in a jar; said when it was not weighed yet."""
-    left = _milligrams(jar["left_mg"])
-    return f"{left} (expected, not weighed yet)" if jar.get("expected") else left
-
-
-def _heading(text: str) -> Padding:
-    return Padding(Text(text, style="bold"), (1, 0, 0, 0))
-
-
-def _label(property_id: str) -> str:
-    return CATALOGUE[property_id].label if property_id in CATALOGUE else property_id
-
-
 def _with_unit(property_id: str) -> str:
-    return f"{_label(property_id)} {unit_text(property_id)}".strip()
+    return f"{property_label(property_id)} {unit_text(property_id)}".strip()
 
 
 def _rows_with_reasons(
@@ -370,7 +286,7 @@ def _expected_table(items: Sequence[Mapping[str, Any]]) -> Table:
     names = predicted_properties(items)
     table.add_column("id", no_wrap=True, vertical="top")
     for name in names:
-        head = "\n".join([*_label(name).split(), unit_text(name)])
+        head = "\n".join([*property_label(name).split(), unit_text(name)])
         table.add_column(head, no_wrap=True, overflow="fold")  # never lose a digit
     for item in items:
         predictions = item["predictions"]
@@ -394,79 +310,7 @@ def _footnotes(round_: Mapping[str, Any]) -> list[Text]:
     if few := too_few(counts):
         which = "all of them" if len(few) == len(counts) else ", ".join(few)
         lines.append(Text(f"Too few to learn from: {which}; those ranges are mostly the prior."))
-    lines += _lines("Assumption", round_["assumptions"])
-    lines += _lines("Warning", round_["warnings"], style="bold")
-    lines += _hypervolume(round_["hypervolume"])
+    lines += headed_lines("Assumption", round_["assumptions"])
+    lines += headed_lines("Warning", round_["warnings"], style="bold")
+    lines += hypervolume_lines(round_["hypervolume"])
     return lines
-
-
-def _lines(head: str, sentences: Iterable[object], *, style: str = "") -> list[Text]:
-    return [Text.assemble((f"{head}: ", style), str(sentence)) for sentence in sentences]
-
-
-def _hypervolume(hypervolume: Mapping[str, Mapping[str, Any]] | None) -> list[Text]:
-    lines = []
-    for name, volume in (hypervolume or {}).items():
-        value, lower, upper = (_three_decimals(volume.get(key)) for key in _VOLUME_KEYS)
-        lines.append(Text(f"Hypervolume of the {name}: {value} (90 %: {lower}..{upper})"))
-    return lines
-
-
-def _next_round(status: Mapping[str, Any]) -> list[Text]:
-    """What another round would bring; nothing before surrogates choose one."""
-    opened = [entry["id"] for entry in status["rounds"] if entry["state"] == "open"]
-    after = f", after {' and '.join(opened)}" if opened else ""
-    return [
-        Text(f"Next round ({_how_many(gain['n'], name)}{after}): {gain['in_words']}")
-        for name, gain in (status.get("next_round") or {}).items()
-        if gain is not None
-    ]
-
-
-def _how_many(n: int, kind: str) -> str:
-    """A number of ``glasses`` or ``cells``."""
-    one = {"glasses": "glass", "cells": "cell"}
-    return f"{n} {one[kind] if n == 1 else kind}"
-
-
-def _three_decimals(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, int | float) and is_known(value) else NO_VALUE
-
-
-def _rounds_table(rounds: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
-    for name in ("round", "state", "opened"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("glasses", justify="right")
-    table.add_column("tri-layers", justify="right")
-    table.add_column("scored", justify="right")
-    for entry in rounds:
-        table.add_row(
-            Text(entry["id"]),
-            Text(entry["state"]),
-            Text(str(entry["opened_at"])[:16].replace("T", " ")),
-            str(entry["n_glasses"]),
-            str(entry["n_trilayers"]),
-            Text(_score_text(entry["scored"])),
-        )
-    return table
-
-
-def _score_text(scored: Mapping[str, Any] | None) -> str:
-    """How many readings were scored; how well is shown of all rounds together."""
-    return "not yet" if scored is None else f"{scored['n']} readings"
-
-
-def _pairs(pairs: Iterable[tuple[str, str]]) -> Table:
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column()
-    grid.add_column(justify="right")
-    for name, value in pairs:
-        grid.add_row(Text(name), Text(value))
-    return grid
-
-
-def _milligrams(mass_mg: object) -> str:
-    if not isinstance(mass_mg, int | float) or not is_known(mass_mg):
-        return NO_VALUE
-    return f"{mass_mg:.1f} mg"

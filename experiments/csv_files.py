@@ -11,7 +11,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Final
 
-from experiments.complaint import Complaint
+from experiments.complaint import Complaint, got, one_line
 from experiments.table_limits import (
     MAX_CELL,
     MAX_COLUMNS,
@@ -20,6 +20,7 @@ from experiments.table_limits import (
     MAX_ROWS,
     cell_fault,
     header_fault,
+    unified,
 )
 from experiments.workbook_guard import OLD_WORKBOOK, ZIPPED, refuse_old_workbook
 from features.errors import TableError
@@ -71,7 +72,7 @@ class Row:
     def place(self, column: str | None = None) -> str:
         """Where a complaint about this row points to."""
         where = f"{self.file}, row {self.number}"
-        return f"{where}, column {self.names.get(column, column)}" if column else where
+        return f"{where}, column {one_line(self.names.get(column, column))}" if column else where
 
     def complaint(self, column: str | None, said: object, *, specimen: str = "") -> Complaint:
         """A sentence about this row that knows its place.
@@ -81,10 +82,11 @@ class Row:
             said: The sentence without its place.
             specimen: Named behind the place; left out, only the complaint itself knows it.
         """
-        named = f" ({specimen})" if specimen else ""
+        named = f" ({one_line(specimen)})" if specimen else ""
+        sentence = one_line(str(said))
         return Complaint(
-            f"{self.place(column)}{named}: {said}",
-            said=str(said),
+            f"{self.place(column)}{named}: {sentence}",
+            said=sentence,
             file=self.file,
             row=self.number,
             column=None if column is None else self.names.get(column, column),
@@ -142,6 +144,7 @@ def read_table(path: Path, required: Sequence[str]) -> Table:
         The table; without rows when the file cannot be read or lacks a column.
     """
     try:
+        _refuse_name(path.name)
         raw = _content(path)
     except TableError as error:
         return Table(problems=(str(error),))
@@ -162,12 +165,14 @@ def read_table_bytes(name: str, raw: bytes, required: Sequence[str]) -> Table:
         _refuse_long(name, lines)
     except TableError as error:
         return Table(problems=(error.args[0],))  # itself and not its text: it may know its row
-    header, is_workbook = lines[0][1], not delimiter
-    if faults := _header_faults(name, lines[0], required, is_workbook=is_workbook):
+    first, *below = lines
+    # A name that a spreadsheet breaks into lines is the same name.
+    header, is_workbook = [" ".join(cell.split()) for cell in first[1]], not delimiter
+    if faults := _header_faults(name, (first[0], header), required, is_workbook=is_workbook):
         return Table(columns=tuple(header), problems=tuple(faults))
     rows: list[Row] = []
     problems: list[Complaint] = []
-    for number, line in lines[1:]:
+    for number, line in below:
         cells = dict.fromkeys(header, "") | dict(zip(header, line, strict=False))
         row = Row(name, number, cells)
         if fault := _length_fault(line, header, delimiter):
@@ -216,8 +221,19 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> st
     writer = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: "" if row.get(name) is None else row[name] for name in columns})
+        cells = {name: "" if row.get(name) is None else row[name] for name in columns}
+        # A bare carriage return would end the row: Python before 3.13 puts no quotes round it.
+        writer.writerow({n: unified(c) if isinstance(c, str) else c for n, c in cells.items()})
     return out.getvalue()
+
+
+def _refuse_name(name: str) -> None:
+    """Refuse a file whose name no sentence can repeat and no database can hold."""
+    if not name.isprintable():
+        raise TableError(
+            f"{one_line(name)}: the name of the file holds characters that cannot be seen or are "
+            f"no UTF-8, got {got(name)}; rename the file"
+        )
 
 
 def _content(path: Path) -> bytes:
@@ -284,8 +300,8 @@ def _csv_lines(name: str, text: str, required: Sequence[str]) -> tuple[str, Line
     start = 1
     if match := _SEPARATOR_LINE.fullmatch(first.strip()):
         text, start = rest, 2
-    written = next((line for line in text.splitlines() if line.strip(" \t;,\"'")), None)
-    if written is None:
+    written = _first_record(text)
+    if not written:
         raise _empty(name, required)
     delimiter = match[1] if match else _delimiter(written)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -293,10 +309,10 @@ def _csv_lines(name: str, text: str, required: Sequence[str]) -> tuple[str, Line
     number = start - 1
     try:
         for number, cells in enumerate(reader, start=start):
-            line = [cell.strip() for cell in cells]
+            line = [unified(cell.strip()) for cell in cells]
             if len(line) == 1 and lines and delimiter in line[0]:
                 # A spreadsheet that expects another separator quotes the whole line.
-                line = [cell.strip() for cell in next(csv.reader(line, delimiter=delimiter))]
+                line = [c.strip() for c in next(csv.reader(line, delimiter=delimiter, strict=True))]
             if lines or any(line):
                 lines.append((number, line))
     except csv.Error as error:
@@ -328,6 +344,18 @@ def _text(name: str, raw: bytes) -> str:
     if "\0" in text.lstrip().partition("\n")[0]:
         raise TableError(f"{name}: is no text; save it as CSV in UTF-8")
     return text
+
+
+def _first_record(text: str) -> str:
+    """The first line that holds anything, with those that its quotation marks run on over."""
+    lines = text.splitlines()
+    first = next((i for i, line in enumerate(lines) if line.strip(" \t;,\"'")), len(lines))
+    taken = lines[first : first + 1]
+    for line in lines[first + 1 : first + 1 + MAX_COLUMNS]:
+        if "\n".join(taken).count('"') % 2 == 0:
+            break
+        taken.append(line)
+    return "\n".join(taken)
 
 
 def _delimiter(header: str) -> str:

@@ -10,10 +10,12 @@ from experiments.cell_stock import LAYER, Powder
 from experiments.config import CampaignConfig, Range
 from experiments.draft_sheet import LAYERS, OWN, Line, Names, Sheet, complaint, names_text
 from experiments.glass_batch import RUN_COLUMNS
+from experiments.weighing import too_little_to_weigh
 from features.cell_limits import Limits, violations
 from features.errors import RecipeError
 from features.plausibility import check_field
 from features.recipe import GlassRecipe, TrilayerRecipe
+from features.stoichiometry import Assays
 
 TEXT: Final = frozenset({"milling_media", *LAYERS})
 """Columns that hold no number."""
@@ -35,6 +37,7 @@ def sheet_problems(
     return [
         *_too_many_jars(sheet, config),
         *_above_rating(sheet, config),
+        *_too_little_to_weigh(sheet, config),
         *_cell_problems(sheet, config, powder, ids),
         *_too_little_powder(sheet, powder, ids),
     ]
@@ -118,6 +121,20 @@ def _above_rating(sheet: Sheet, config: CampaignConfig) -> Iterator[str]:
                 "pressing_pressure_mpa",
                 f"must not exceed the die's rating of {rating_mpa:g} MPa, got {pressure_mpa:g}; "
                 "press less",
+            )
+
+
+def _too_little_to_weigh(sheet: Sheet, config: CampaignConfig) -> Iterator[str]:
+    balance_mg, batch_mass_g = config.equipment.balance_mg, config.glasses.batch_mass_g
+    assays = Assays(**config.assays.model_dump())
+    for line in sheet.kept("glass"):
+        mass_mg = too_little_to_weigh(line.recipe["x"], batch_mass_g, balance_mg, assays)
+        if mass_mg is not None:
+            yield complaint(
+                line.key,
+                "x",
+                f"{line.recipe['x']:g} takes {mass_mg:g} mg of a reagent, the balance weighs "
+                f"{balance_mg:g} mg at least (equipment.balance_mg); choose another x",
             )
 
 

@@ -6,6 +6,7 @@ from math import isfinite
 from numbers import Real
 from typing import Any, Final
 
+from experiments.complaint import got, one_line
 from experiments.draft_sheet import (
     LAYERS,
     OWN,
@@ -45,7 +46,7 @@ def edited(
     """
     editor = _Editor(sheet, person, jars)
     if isinstance(edits, str) or not isinstance(edits, Sequence):
-        return sheet, [f"edits: must be a list, got {edits!r}; {HOW}"]
+        return sheet, [f"edits: must be a list, got {got(edits)}; {HOW}"]
     if not edits:
         return sheet, [f"edits: none were given; {HOW}"]
     for number, edit in enumerate(edits, start=1):
@@ -84,12 +85,13 @@ class _Editor:
         keys = list(edit) if isinstance(edit, Mapping) else []
         verb = self._verbs.get(frozenset(keys))
         if verb is None:
-            got = ", ".join(map(_shown, keys)) or shown(repr(edit))
-            self.problems.append(f"edit {number}: got {got}; {HOW}")
+            words = ", ".join(one_line(str(key)) for key in keys)[:200] or got(edit)
+            self.problems.append(f"edit {number}: got {words}; {HOW}")
         elif "row" in edit and edit["row"] not in self._keys():
             known = ", ".join(self._keys())
             self.problems.append(
-                f"edit {number}: must name a row of this draft, got {edit['row']!r}; rows: {known}"
+                f"edit {number}: must name a row of this draft, got {got(edit['row'])}; rows: "
+                f"{known}"
             )
         else:
             verb(edit)
@@ -123,7 +125,7 @@ class _Editor:
     def _drop(self, edit: Mapping[str, Any]) -> None:
         key, dropped = edit["row"], edit["drop"]
         if not isinstance(dropped, bool):
-            self._complain(key, None, f"drop must be true or false, got {dropped!r}; say which")
+            self._complain(key, None, f"drop must be true or false, got {got(dropped)}; say which")
             return
         self._lines[key] = replace(self._lines[key], is_dropped=dropped)
         if not dropped:
@@ -133,7 +135,7 @@ class _Editor:
         line = self._lines[edit["row"]]
         if edit["restore"] is not True:
             self._complain(
-                line.key, None, f"restore must be true, got {edit['restore']!r}; or leave it out"
+                line.key, None, f"restore must be true, got {got(edit['restore'])}; or leave it out"
             )
         elif line.proposed is None:
             self._complain(
@@ -172,13 +174,13 @@ class _Editor:
             self._complain(
                 key,
                 None,
-                f"must get values by column, got {given!r}; columns: {', '.join(readers)}",
+                f"must get values by column, got {got(given)}; columns: {', '.join(readers)}",
             )
             return {}
         found = {}
         for name, value in given.items():
             if name not in readers:
-                self._complain(key, str(name), self._unknown(key, name, value, readers))
+                self._complain(key, one_line(str(name)), self._unknown(key, name, value, readers))
                 continue
             try:
                 found[name] = readers[name](name, value)
@@ -206,7 +208,7 @@ class _Editor:
         known = [*glasses, *self._jars]
         if not isinstance(value, str) or value not in known:
             raise ReadingError(
-                f"must be a glass of this draft or a jar in stock, got {value!r}; there are "
+                f"must be a glass of this draft or a jar in stock, got {got(value)}; there are "
                 f"{', '.join(known)}"
             )
         return value
@@ -215,10 +217,10 @@ class _Editor:
         line = self._lines.get(key)
         if line is not None and name in self._start.full(line):
             return (
-                f"is the same in all cells and not changed here, got {value!r}; it stands under "
+                f"is the same in all cells and not changed here, got {got(value)}; it stands under "
                 "'cells' in campaign.yaml"
             )
-        return f"is unknown, got {value!r}; columns: {', '.join(readers)}"
+        return f"is unknown, got {got(value)}; columns: {', '.join(readers)}"
 
     def _keys(self) -> list[str]:
         return list(self._lines)
@@ -234,7 +236,7 @@ def _number(name: str, value: Any) -> float:
         ReadingError: If it is none, or out of reach.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise ReadingError(f"must be a number, got {value!r}; give one without unit")
+        raise ReadingError(f"must be a number, got {got(value)}; give one without unit")
     try:
         number = float(value)
     except OverflowError:
@@ -254,5 +256,7 @@ def _medium(name: str, value: Any) -> str:
         RecipeError: If there is no such medium.
     """
     if not isinstance(value, str):
-        raise ReadingError(f"must be the id of a {name.replace('_', ' ')}, got {value!r}; name one")
+        raise ReadingError(
+            f"must be the id of a {name.replace('_', ' ')}, got {got(value)}; name one"
+        )
     return medium(value).id

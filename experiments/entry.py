@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from experiments.bench import Bench
-from experiments.complaint import Overtaken
+from experiments.complaint import Overtaken, one_line
 from experiments.config import CampaignConfig
 from experiments.csv_files import Row
 from experiments.frozen_check import refuse_altered
@@ -18,7 +18,7 @@ from experiments.made_specimens import ASSAY_COLUMNS
 from experiments.recording import Also, Report, take_in
 from experiments.results_file import Results, read_result_rows
 from experiments.round_folder import MADE_COLUMNS, RESULT_COLUMNS
-from experiments.table_limits import MAX_ROWS, cell_fault
+from experiments.table_limits import MAX_CELL, MAX_ROWS, cell_fault, unified
 from features.errors import InputError
 
 SPECIMENS: Final = "specimens"
@@ -104,7 +104,8 @@ def _rows(
         row = Row(table, number, cells)
         for name in values:
             if name not in fields and name != REPLACES:
-                faults.append(row.complaint(str(name), f"is no field; use {', '.join(fields)}"))
+                said = f"is no field; use {', '.join(fields)}"
+                faults.append(row.complaint(one_line(str(name))[:MAX_CELL], said))
         harmful = [(name, cell_fault(text, is_workbook=False)) for name, text in cells.items()]
         bad = [(name, fault) for name, fault in harmful if fault]
         faults += (row.complaint(name, fault) for name, fault in bad)
@@ -118,7 +119,7 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    return str(value).strip()
+    return unified(str(value).strip())
 
 
 def _known_version(values: Mapping[str, Any]) -> int | None:

@@ -1,20 +1,23 @@
 """What each row of a round is in it for, as plain data: gains, chances, loss, nearest made."""
 
 from collections.abc import Collection, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from experiments.config import CampaignConfig
+from experiments.contenders import contenders
 from experiments.knowledge import GLASS_COLUMNS, Knowledge
 from experiments.neighbours import Neighbour, nearest_cells, nearest_glasses
 from experiments.outlooks import CELL_ORDER, cell_aim, glass_aim
+from experiments.progress import objectives_of
 from features.properties import property_of
 from models.layers import CELL_COLUMNS
 from optimizer.contribution import Contribution, contributions
 from optimizer.joint import Joint, foreseen_by_processes, joint_scenarios
+from optimizer.objectives import reference_utilities
 from optimizer.scene import Forecast
 
 Array = NDArray[np.float64]
@@ -52,7 +55,7 @@ def glass_joint(knowledge: Knowledge, config: CampaignConfig, recipes: pd.DataFr
     return joint_scenarios(
         foreseen_by_processes(processes, lambda rows: [s.asked(rows) for s in surrogates]),
         glass_aim(config, success),
-        made=knowledge.measured(pellets, names)[columns],
+        made=_made(knowledge.measured(pellets, names), knowledge, config, "glasses")[columns],
         pending=pellets.loc[pellets["status"] == "planned", columns],
         rows=recipes[columns],
         rng=np.random.default_rng(SEED),
@@ -92,12 +95,30 @@ def cell_joint(
     return joint_scenarios(
         foresee,
         cell_aim(config, success),
-        made=knowledge.measured(known, names)[columns],
+        made=_made(knowledge.measured(known, names), knowledge, config, "cells")[columns],
         pending=known.loc[known["status"] == "planned", columns],
         rows=cells[columns],
         rng=np.random.default_rng(SEED),
         n=N_CELL,
     )
+
+
+def _made(
+    made: pd.DataFrame,
+    knowledge: Knowledge,
+    config: CampaignConfig,
+    kind: Literal["glasses", "cells"],
+) -> pd.DataFrame:
+    """Specimens made; in a crowded campaign those that may be among the best."""
+    if not knowledge.is_crowded:
+        return made
+    wanted = config.glasses.objectives if kind == "glasses" else config.cells.objectives
+    objectives = objectives_of(wanted)
+    reference = reference_utilities(objectives)
+    if reference is None:
+        return made
+    draw = knowledge.draw_pellets if kind == "glasses" else knowledge.draw_cells
+    return contenders(made, draw, objectives, reference)
 
 
 def explain_glasses(

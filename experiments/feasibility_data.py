@@ -12,6 +12,7 @@ import pandas as pd
 from experiments.ledger import Ledger
 from models.batch_success import GLASS, Feasibility
 from models.feasibility import CELL_RANGES, MADE, REASONS, UNSAID, FeasibilitySurrogate
+from models.hyper_posterior import MANY_READINGS
 
 Outcomes = tuple[pd.DataFrame, "pd.Series[Any]"]
 """Specimens with their recipe, and ``made`` or the reason of each; same index."""
@@ -81,10 +82,13 @@ def fit_feasibility(ledger: Ledger, ranges: Mapping[str, tuple[float, float]]) -
         The three levels, fitted; with nothing made yet they are the prior.
     """
     jars, pellets, cells = ledger.jars(), ledger.pellets(), ledger.cells()
+    crowded = len(ledger.readings()) > MANY_READINGS
     return Feasibility(
-        jar=FeasibilitySurrogate("jar", ranges).fit(*jar_outcomes(jars, pellets)),
-        pellet=FeasibilitySurrogate("pellet", ranges).fit(*pellet_outcomes(pellets)),
-        cell=FeasibilitySurrogate("cell").fit(*cell_outcomes(cells)),
+        jar=FeasibilitySurrogate("jar", ranges).fit(*jar_outcomes(jars, pellets), crowded=crowded),
+        pellet=FeasibilitySurrogate("pellet", ranges).fit(
+            *pellet_outcomes(pellets), crowded=crowded
+        ),
+        cell=FeasibilitySurrogate("cell").fit(*cell_outcomes(cells), crowded=crowded),
     )
 
 

@@ -72,7 +72,7 @@ def _of_glasses(
     tables = {}
     for name in PELLET_PROPERTIES:
         line = RidgeSurrogate(name, ranges, config.temperature_c).fit(made, read)
-        mean = MeanSurrogate(name, config.temperature_c).fit(made, read)
+        mean = line.mean or MeanSurrogate(name, config.temperature_c).fit(made, read)
         has_trend = line.learned is not None
         tables[name] = (mean.predict(asked), line.predict(asked) if has_trend else None)
     return _by_item(tables, len(items))

@@ -1,7 +1,7 @@
 """Whether a round is still as it was frozen: in the ledger, and in its predictions.json."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -32,9 +32,39 @@ def altered_in_ledger(ledger: Ledger, round_id: str) -> list[str]:
         One sentence each; empty when all is as it was proposed.
     """
     proposals = ledger.proposals(round_id).to_dict("records")
-    found = [*altered_proposals(round_id, _header(ledger, round_id), proposals)]
+    return _altered(ledger, round_id, _header(ledger, round_id), proposals, {})
+
+
+def altered_rounds(ledger: Ledger) -> dict[str, list[str]]:
+    """The same of every round; rounds, proposals and each model are read once.
+
+    Args:
+        ledger: The campaign's ledger.
+
+    Returns:
+        By round, oldest first; empty lists where all is as it was proposed.
+    """
+    proposals = _by_round(ledger)
+    whole = dict[str, bool]()
+    return {
+        name: _altered(ledger, name, header, proposals.get(name, []), whole)
+        for name, header in _headers(ledger).items()
+    }
+
+
+def _altered(
+    ledger: Ledger,
+    round_id: str,
+    header: Mapping[str, Any],
+    proposals: Sequence[Mapping[Any, Any]],
+    whole: dict[str, bool],
+) -> list[str]:
+    """The sentences; which models are whole is remembered in the last argument."""
+    found = [*altered_proposals(round_id, header, proposals)]
     for digest in sorted({str(row["model_sha256"]) for row in proposals}):
-        if not _is_model_whole(ledger, digest):
+        if digest not in whole:
+            whole[digest] = _is_model_whole(ledger, digest)
+        if not whole[digest]:
             found.append(f"round {round_id}: the model frozen with it was altered; {FROM_BACKUP}")
     return found
 
@@ -52,7 +82,30 @@ def altered_in_file(ledger: Ledger, round_id: str, folder: Path) -> list[str]:
     Returns:
         One sentence if it does not.
     """
-    path, header = folder / PREDICTIONS, _header(ledger, round_id)
+    return _altered_in_file(ledger, round_id, _header(ledger, round_id), folder)
+
+
+def altered_files(ledger: Ledger, folder: Path) -> list[str]:
+    """The same of every round; the ledger's rounds are read once.
+
+    Args:
+        ledger: The campaign's ledger.
+        folder: Where the rounds' folders lie.
+
+    Returns:
+        One sentence a file that does not.
+    """
+    return [
+        sentence
+        for name, header in _headers(ledger).items()
+        for sentence in _altered_in_file(ledger, name, header, folder / name)
+    ]
+
+
+def _altered_in_file(
+    ledger: Ledger, round_id: str, header: Mapping[str, Any], folder: Path
+) -> list[str]:
+    path = folder / PREDICTIONS
     if TOTAL not in header or not path.exists():
         return []
     wrong = _wrong_in_file(path, header)
@@ -84,6 +137,24 @@ def refuse_altered(ledger: Ledger, rounds: Collection[str], folder: Path | None 
             raise CampaignError(found[0])
 
 
+def refuse_any_altered(ledger: Ledger, folder: Path) -> None:
+    """``refuse_altered`` of all rounds, each read once.
+
+    Args:
+        ledger: The campaign's ledger.
+        folder: Where the rounds' folders lie.
+
+    Raises:
+        LedgerError: If the ledger was altered; names round and specimens.
+        CampaignError: If a predictions.json was.
+    """
+    for found in altered_rounds(ledger).values():
+        if found:
+            raise LedgerError("ledger: " + "; ".join(found))
+    if files := altered_files(ledger, folder):
+        raise CampaignError(files[0])
+
+
 def _is_model_whole(ledger: Ledger, digest: str) -> bool:
     try:
         return sha256(ledger.model(digest).encode()).hexdigest() == digest
@@ -107,6 +178,21 @@ def _wrong_in_file(path: Path, header: Mapping[str, Any]) -> str:
     if names:
         return f"what it says of {', '.join(names)} was altered"
     return "its sha256 was altered" if plain.get(FILE_KEY) != header[TOTAL] else ""
+
+
+def _headers(ledger: Ledger) -> dict[str, Mapping[str, Any]]:
+    rounds = ledger.rounds()
+    return {
+        str(name): header_of(config)
+        for name, config in zip(rounds["id"], rounds["config"], strict=True)
+    }
+
+
+def _by_round(ledger: Ledger) -> dict[str, list[dict[Any, Any]]]:
+    found = dict[str, list[dict[Any, Any]]]()
+    for row in ledger.proposals().to_dict("records"):
+        found.setdefault(str(row["round_id"]), []).append(row)
+    return found
 
 
 def _header(ledger: Ledger, round_id: str) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """Which glasses to mill next: one mill run, jars by medium, a control, and a reason for each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,9 +20,10 @@ from experiments.knowledge import GLASS_COLUMNS, Knowledge
 from experiments.outlooks import glass_outlook
 from experiments.proposed import Proposed
 from experiments.replicates import replicate_instead
-from experiments.weighing import weighing_resolution
+from experiments.weighing import too_little_to_weigh, weighing_resolution
 from features.errors import CampaignError, SpaceError
 from features.milling import MEDIA
+from features.stoichiometry import Assays
 from optimizer.batch import propose_batch
 from optimizer.categorical import Categorical
 from optimizer.parameters import Discrete
@@ -95,7 +96,7 @@ class GlassProblem:
                 held[name] = setting
         owned = [media for media, count in glasses.jars_owned.items() if count]
         free.append(Categorical("milling_media", owned, descriptors=_descriptors(owned)))
-        return cls(config, SearchSpace(free), held)
+        return cls(config, SearchSpace(free, constraint=_weighable(free, config)), held)
 
     @property
     def shared(self) -> tuple[str, ...]:
@@ -150,6 +151,28 @@ def _grid(name: str, setting: Range, die_rating_mpa: float) -> Discrete:
     high = min(setting.high, die_rating_mpa) if "pressure" in name else setting.high
     steps = int((high - setting.low) / setting.step + 1e-9)
     return Discrete(name, setting.low, setting.low + steps * setting.step, step=setting.step)
+
+
+def _weighable(
+    free: Sequence[Any], config: CampaignConfig
+) -> Callable[[pd.DataFrame], NDArray[np.bool_]] | None:
+    """Which recipes the balance can weigh out; ``None`` where it can all that are searched."""
+    batch_mass_g, balance_mg = config.glasses.batch_mass_g, config.equipment.balance_mg
+    assays = Assays(**config.assays.model_dump())
+
+    def weighs(x: float) -> bool:
+        return too_little_to_weigh(x, batch_mass_g, balance_mg, assays) is None
+
+    # The least P2O5 but none is at the low end, the least P2S5 but none at the high end.
+    ends = [
+        x
+        for grid in free
+        if grid.name == "x"
+        for x in (grid.low, grid.low + grid.step, grid.high - grid.step, grid.high)
+    ]
+    if all(weighs(x) for x in ends):
+        return None
+    return lambda rows: np.array([weighs(float(x)) for x in rows["x"]], dtype=bool)
 
 
 def _values(parameter: Discrete) -> NDArray[np.float64]:

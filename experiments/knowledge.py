@@ -1,7 +1,7 @@
 """What the campaign knows: which readings enter the fit, which wait, and the fitted surrogates."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from experiments.canonical import digest_of
 from experiments.config import CampaignConfig, extremes
 from experiments.feasibility_data import fit_feasibility
+from experiments.fit_shelf import Shelf
 from experiments.ledger import Ledger
 from experiments.literature import Literature, literature_used
 from features.errors import LedgerError
 from features.properties import CATALOGUE, property_of
 from models.batch_success import Feasibility
+from models.hyper_posterior import MANY_READINGS
 from models.interval_rows import interval_rows
 from models.property_gp import DEFAULT_RANGES, ENERGY, PropertyGP
 from models.trilayer import TrilayerSurrogate
@@ -50,6 +52,7 @@ class Knowledge:
         trilayer: Surrogate of the cells.
         feasibility: Success of jars, pellets and cells.
         literature: Readings of others in the fit of the layers, besides ``fitted``.
+        shelf: Where what follows from the fit may be kept; ``None`` if the fit is quick.
     """
 
     pellets: pd.DataFrame
@@ -60,6 +63,7 @@ class Knowledge:
     trilayer: TrilayerSurrogate
     feasibility: Feasibility
     literature: Literature = field(default_factory=Literature)
+    shelf: Shelf | None = None
 
     def predict_pellets(self, recipes: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """Predictions by property of n pellet recipes."""
@@ -88,6 +92,11 @@ class Knowledge:
         return frame.loc[frame.index.isin(carriers)]
 
     @property
+    def is_crowded(self) -> bool:
+        """Whether there are so many readings that shortcuts are taken (``docs/long_use.md``)."""
+        return len(self.fitted) > MANY_READINGS
+
+    @property
     def tried(self) -> pd.DataFrame:
         """Pellets whose recipe was made, is being made, or failed: no need to ask for it again."""
         skipped = (self.pellets["status"] == "not_made") & (self.pellets["jar_status"] != "failed")
@@ -112,6 +121,9 @@ SUCCESS_KEY: Final = "success"
 
 CURRENT: Final = "critical_current_density"
 
+FIT: Final = "fit"
+"""Name of the surrogates on the shelf."""
+
 
 def thawed(body: Mapping[str, Any]) -> tuple[dict[str, PropertyGP], TrilayerSurrogate]:
     """Surrogates from what ``frozen`` gave.
@@ -125,7 +137,9 @@ def thawed(body: Mapping[str, Any]) -> tuple[dict[str, PropertyGP], TrilayerSurr
             for name, part in body.items()
             if name not in (CELL_KEY, SUCCESS_KEY)
         }
-        return layers, TrilayerSurrogate.from_dict(body[CELL_KEY])
+        trilayer = TrilayerSurrogate.from_dict(body[CELL_KEY])
+        same = {name: layers[name] for name in trilayer.layers}  # each is solved only once
+        return layers, replace(trilayer, layers=same)
     except (KeyError, TypeError) as error:
         raise LedgerError(
             f"a frozen surrogate lacks {error}: it was frozen by another version of glassloop; "
@@ -171,13 +185,13 @@ class _Told:
         )  # fmt: skip
         for frame in frames:
             digest.update(frame.to_csv().encode())
-        self._digest = digest.hexdigest()
+        self.digest = digest.hexdigest()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Told) and self._digest == other._digest
+        return isinstance(other, _Told) and self.digest == other.digest
 
     def __hash__(self) -> int:
-        return hash(self._digest)
+        return hash(self.digest)
 
 
 @lru_cache(maxsize=1)
@@ -188,6 +202,23 @@ def _fit(told: _Told) -> Knowledge:
     ranges = feature_ranges(config)
     literature = literature_used(ledger, config)
     recipes, readings = literature.beside(sound_pellets(pellets), fitted)
+    shelf = None
+    if len(fitted) > MANY_READINGS and ledger.shelf is not None:
+        shelf = Shelf(ledger.shelf, told.digest)
+    if shelf is not None and (body := shelf.get(FIT)) is not None:
+        thawed_layers, trilayer = thawed(body)
+        layers = {name: thawed_layers[name] for name in PELLET_PROPERTIES}
+        return Knowledge(
+            pellets=pellets,
+            cells=cells,
+            fitted=fitted,
+            waiting=waiting,
+            layers=layers,
+            trilayer=trilayer,
+            feasibility=Feasibility.from_dict(body[SUCCESS_KEY]),
+            literature=literature,
+            shelf=shelf,
+        )
     layers = {
         name: PropertyGP(name, ranges, config.temperature_c, config.settings_of(name)).fit(
             recipes, readings
@@ -197,7 +228,7 @@ def _fit(told: _Told) -> Knowledge:
     trilayer = TrilayerSurrogate(layers, physics=config.settings_of(CURRENT).physics).fit(
         sound_cells(cells), fitted
     )
-    return Knowledge(
+    knowledge = Knowledge(
         pellets=pellets,
         cells=cells,
         fitted=fitted,
@@ -206,7 +237,11 @@ def _fit(told: _Told) -> Knowledge:
         trilayer=trilayer,
         feasibility=fit_feasibility(ledger, ranges),
         literature=literature,
+        shelf=shelf,
     )
+    if shelf is not None:
+        shelf.keep(FIT, knowledge.frozen()[1])
+    return knowledge
 
 
 def feature_ranges(config: CampaignConfig) -> dict[str, tuple[float, float]]:

@@ -9,7 +9,7 @@ before. Writing happens in transactions, each landing whole or not at all; readi
         ledger.jars()
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from functools import cache, lru_cache
@@ -49,6 +49,7 @@ from experiments.ledger_rows import (
     ReadingRow,
     RequestRow,
 )
+from experiments.ledger_rules import changed_rules, remember_rules
 from experiments.ledger_schema import (
     ASSUMPTION_LOG,
     CELLS,
@@ -137,9 +138,13 @@ class Ledger:
 
     SQLite in one file, or any other database SQLAlchemy has a URL for. Several processes may
     use it at once; a writer waits for the one before.
+
+    Attributes:
+        shelf: The campaign's folder, where what was worked out may be kept; ``None`` keeps nothing.
     """
 
     def __init__(self, target: str | Path) -> None:
+        self.shelf: Path | None = None
         self._database = Database(target)
         self._kept: Kept | None = None
         self._closed = False
@@ -169,12 +174,16 @@ class Ledger:
             "created": now(),
             "id": uuid4().hex,
         }
-        with ledger._connection(write=True) as connection:
-            ledger._make_tables(connection)
-            rows = [{"key": key, "value": value} for key, value in facts.items()]
-            connection.execute(insert(META), rows)
-            seal_all(connection)
-        ledger._database.keep_write_ahead_log()
+        with ExitStack() as on_failure:
+            on_failure.enter_context(ledger)
+            with ledger._connection(write=True) as connection:
+                ledger._make_tables(connection)
+                rows = [{"key": key, "value": value} for key, value in facts.items()]
+                connection.execute(insert(META), rows)
+                seal_all(connection)
+                remember_rules(connection)
+            ledger._database.keep_write_ahead_log()
+            on_failure.pop_all()
         return ledger
 
     @classmethod
@@ -191,18 +200,21 @@ class Ledger:
             LedgerError: If it is no ledger, of an older or newer glassloop, damaged or out of
                 reach.
         """
-        ledger = cls(target)
-        version = ledger.schema_version
-        if version > SCHEMA_VERSION:
-            raise LedgerError(
-                f"{ledger.where}: was written with ledger schema {version}, this glassloop reads "
-                f"up to {SCHEMA_VERSION}; upgrade glassloop"
-            )
-        if version < SCHEMA_VERSION:
-            raise LedgerError(
-                f"{ledger.where}: was written with ledger schema {version}, this glassloop works "
-                f"with {SCHEMA_VERSION}; run 'glassloop migrate', which makes a backup first"
-            )
+        with ExitStack() as on_failure:
+            ledger = on_failure.enter_context(cls(target))
+            version = ledger.schema_version
+            if version > SCHEMA_VERSION:
+                raise LedgerError(
+                    f"{ledger.where}: was written with ledger schema {version}, this glassloop "
+                    f"reads up to {SCHEMA_VERSION}; upgrade glassloop"
+                )
+            if version < SCHEMA_VERSION:
+                raise LedgerError(
+                    f"{ledger.where}: was written with ledger schema {version}, this glassloop "
+                    f"works with {SCHEMA_VERSION}; run 'glassloop migrate', which makes a backup "
+                    "first"
+                )
+            on_failure.pop_all()
         return ledger
 
     @classmethod
@@ -218,14 +230,13 @@ class Ledger:
         Raises:
             LedgerError: As ``open``; nothing was changed.
         """
-        ledger = cls(target)
-        version = ledger.schema_version
-        if version < SCHEMA_VERSION:
-            from experiments.ledger_migrations import upgrade  # Alembic is only needed here
+        with cls(target) as ledger:
+            version = ledger.schema_version
+            if version < SCHEMA_VERSION:
+                from experiments.ledger_migrations import upgrade  # Alembic is only needed here
 
-            with ledger._connection(write=True) as connection:
-                upgrade(connection, version)
-        ledger.close()
+                with ledger._connection(write=True) as connection:
+                    upgrade(connection, version)
         cls.open(target).close()
         return version
 
@@ -266,13 +277,27 @@ class Ledger:
             LedgerError: If there is a ledger already, or one of the two cannot be used; then
                 nothing was written.
         """
-        copy = Ledger(target)
-        with self._connection() as source, copy._connection(write=True) as connection:
-            copy._make_tables(connection, triggers=False)
-            copy_rows(source, connection)
-            add_triggers(connection)
-        copy._database.keep_write_ahead_log()
-        copy.close()
+        with Ledger(target) as copy:
+            with self._connection() as source, copy._connection(write=True) as connection:
+                copy._make_tables(connection, triggers=False)
+                copy_rows(source, connection)
+                add_triggers(connection)
+                remember_rules(connection)
+            copy._database.keep_write_ahead_log()
+
+    def copy_to_file(self, target: Path) -> None:
+        """Write a copy as an SQLite file, of one moment, also while others write.
+
+        Args:
+            target: Must not exist yet.
+
+        Raises:
+            LedgerError: If the database cannot be read, or the file not be written.
+        """
+        if self._database.file is None:
+            self.copy_to(target)
+        else:
+            self.copy_as_it_is(target)
 
     @classmethod
     def put_in_place(cls, target: str, source: Path, *, aside: str) -> None:
@@ -287,14 +312,16 @@ class Ledger:
             LedgerError: If one of the two cannot be used; nothing was changed.
         """
         cls.open(source).close()
-        held, place = Ledger(source), Ledger(target)
-        with held._connection() as copy, place._connection(write=True) as connection:
+        with (
+            Ledger(source) as held,
+            Ledger(target) as place,
+            held._connection() as copy,
+            place._connection(write=True) as connection,
+        ):
             place._database.set_aside(connection, aside)
             place._make_tables(connection, triggers=False)
             copy_rows(copy, connection)
             add_triggers(connection)
-        held.close()
-        place.close()
 
     def copy_as_it_is(self, target: Path) -> None:
         """Write an SQLite file with all that is there, of whatever schema, unchecked.
@@ -328,10 +355,9 @@ class Ledger:
         Raises:
             LedgerError: If there is a file already.
         """
-        if self._database.file is None:
-            self.copy_to(target)
-        else:
-            self.copy_as_it_is(target)
+        if target.exists():
+            raise LedgerError(f"{target}: exists already; choose another place for the copy")
+        self.copy_to_file(target)
         copy = Ledger(target)
         with copy._connection(write=True) as connection:
             is_kind = META.c.key == "kind"
@@ -615,6 +641,12 @@ class Ledger:
         query = select(OUTBOX).order_by(OUTBOX.c.id)
         return self._frame(query.where(OUTBOX.c.delivered_at.is_(None)) if pending else query)
 
+    def tell_again(self, rounds: Collection[str]) -> None:
+        """Let every message of some rounds be delivered once more."""
+        with self._connection(write=True) as connection:
+            mine = OUTBOX.c.round_id.in_([*rounds])
+            connection.execute(update(OUTBOX).where(mine).values(delivered_at=None))
+
     def mark_delivered(self, message: int) -> None:
         """Note that a message arrived; a second time changes nothing.
 
@@ -662,7 +694,7 @@ class Ledger:
             with self._connection() as connection:
                 if found := database_problems(connection):
                     return found
-                found = list(broken_seals(connection))
+                found = [*changed_rules(connection), *broken_seals(connection)]
                 tables = {
                     table.name: table_frame(connection, select(table))
                     for table in METADATA.sorted_tables

@@ -21,21 +21,24 @@ def copy_rows(source: Connection, target: Connection) -> None:
             _go_on_after(table, target)
 
 
-def copy_all(source: Connection, target: Connection) -> None:
+def copy_all(source: Connection, target: Connection, *, tables_there: bool = False) -> None:
     """Copy tables of any schema with their rows, without looking at what they mean.
 
     Args:
         source: To a ledger of any version.
         target: To an empty database.
+        tables_there: Whether the target has those tables already, without rows.
     """
     tables = MetaData()
     tables.reflect(source)
     for table in tables.sorted_tables:
         for column in table.columns:
             column.server_default = None  # a sequence of the server's
-    tables.create_all(target)
+    if not tables_there:
+        tables.create_all(target)
     for table in tables.sorted_tables:
         _copy_table(table, source, target)
+        _go_on_after(table, target)
 
 
 def _copy_table(table: Table, source: Connection, target: Connection) -> None:

@@ -189,6 +189,8 @@ class Database:
                 f"{self.where}: refused by the database, got {first}; 'glassloop doctor' may "
                 "know more"
             ) from error
+        except UnicodeDecodeError as error:  # of sqlite3 itself, on a text it did not write
+            raise LedgerError(f"{self.where}: {_DAMAGED}") from error
 
 
 def database_problems(connection: Connection) -> list[str]:

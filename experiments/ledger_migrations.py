@@ -12,6 +12,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, select, update
 
+from experiments.ledger_rules import remember_rules
 from experiments.ledger_schema import META, REVISION, SCHEMA_VERSION, SEALS, revision_of
 from experiments.ledger_seals import seal_all
 
@@ -51,3 +52,4 @@ def upgrade(connection: Connection, version: int, *, to: int = SCHEMA_VERSION) -
     connection.execute(update(META).where(is_version).values(value=str(to)))
     if connection.execute(select(func.count()).select_from(SEALS)).scalar_one() == 0:
         seal_all(connection)
+    remember_rules(connection)

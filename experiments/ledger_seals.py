@@ -41,7 +41,11 @@ def entry_of(table: Table, values: Mapping[str, Any]) -> Entry:
     """
     key = next(iter(table.primary_key)).name
     left_out = _CHANGING.get(table.name, set())
-    body = {name: value for name, value in values.items() if name not in left_out}
+    body = {
+        name: value.hex() if isinstance(value, bytes) else value  # SQLite takes bytes for any text
+        for name, value in values.items()
+        if name not in left_out
+    }
     return [table.name, str(values[key]), sha256(canonical(body).encode()).hexdigest()]
 
 

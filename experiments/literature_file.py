@@ -10,6 +10,7 @@ from typing import Final
 from experiments.csv_files import Complaint, Row, read_table
 from experiments.ledger_rows import LiteratureRow
 from experiments.made_specimens import media_of
+from experiments.naming import no_name
 from experiments.reading_values import interval_of, standard_error_of
 from experiments.results_file import WITHDRAWN, property_in, temperature_in
 from experiments.row_values import RowValues, in_row_order
@@ -184,6 +185,8 @@ def _named(values: RowValues, column: str) -> str:
     if not text:
         what = "who made it, such as Tsuji 2021" if column == "source" else "what the source says"
         values.refuse(column, f"is blank; write {what}")
+    elif why := no_name(text):
+        values.refuse(column, why)
     return text
 
 

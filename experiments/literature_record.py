@@ -23,6 +23,7 @@ from experiments.literature_file import (
     spelling,
 )
 from experiments.logs import note
+from experiments.naming import require_person
 from experiments.recording import Report
 from features.errors import InputError
 
@@ -60,6 +61,7 @@ def record_literature(ledger: Ledger, path: Path, *, by: str = "") -> Report:
     Raises:
         InputError: With every problem found; nothing was written.
     """
+    require_person(by)
     found = read_literature(path)
     held = [_held(row) for row in ledger.literature().to_dict("records")]
     plan = _plan(found, held)

@@ -120,7 +120,9 @@ def _clean(value: Any) -> Any:
 
 def _traceback(error: BaseException) -> str:
     """Where it happened, and in errors that quote nothing given also what."""
-    parts, link, seen = [], error, set()
+    parts: list[str] = []
+    seen: set[int] = set()
+    link: BaseException | None = error
     while link is not None and id(link) not in seen:
         seen.add(id(link))
         frames = "".join(traceback.format_tb(link.__traceback__))

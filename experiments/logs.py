@@ -139,9 +139,10 @@ class _ToFile(WatchedFileHandler):
             return False
         return True
 
-    def _begin(self) -> None:
+    def _begin(self) -> Any:
         self.stream = self._open()
         self._statstream()
+        return self.stream
 
     def _open(self) -> Any:
         return open(self.baseFilename, "a", encoding="utf-8", opener=_opened)
@@ -150,11 +151,10 @@ class _ToFile(WatchedFileHandler):
         """Write one line; what is wrong with the file is said once."""
         try:
             self.reopenIfNeeded()
-            if self.stream is None:
-                self._begin()
+            stream = self.stream or self._begin()
             line = f"{self.format(record)}\n".encode(errors="replace")
             whole = b"\n" + line if self._is_torn else line
-            self._is_torn = os.write(self.stream.fileno(), whole) < len(whole)
+            self._is_torn = os.write(stream.fileno(), whole) < len(whole)
         except OSError as error:
             self._tell(error)
 

@@ -9,6 +9,7 @@ from experiments.bench import Bench
 from experiments.csv_files import Row, read_table
 from experiments.ledger_rows import SpecimenRow, Status
 from experiments.made_specimens import ASSAY_COLUMNS, Sources, cell_row, jar_row, pellet_row
+from experiments.naming import no_name
 from experiments.powder import shortages
 from experiments.round_folder import MADE_COLUMNS
 from experiments.row_values import RowValues, in_row_order
@@ -113,7 +114,7 @@ def _check_head(values: RowValues, bench: Bench) -> None:
     known = bench.kind_of(specimen)
     if not specimen:
         values.refuse("specimen", "is blank; give the specimen an id")
-    elif known is None and (why := bench.unproposed(specimen)):
+    elif known is None and (why := no_name(specimen) or bench.unproposed(specimen)):
         values.refuse("specimen", why)
     elif status and bench.is_of_the_paper(specimen):
         values.refuse("specimen", "is the paper's, not yours to change; give yours another id")

@@ -23,6 +23,8 @@ Neighbour = dict[str, Any]
 """``specimen``, ``distance`` (1 is the width of what is searched), ``recipe``, ``differs``."""
 
 N_NEAREST: Final = 2
+LEAST_WIDTH: Final = 1e-6
+"""Finer than anything is weighed or set."""
 
 _LAYERS: Final = ("core", "skin")
 _GLASS: Final[Texts] = (
@@ -172,6 +174,7 @@ def _cell_cube(cells: pd.DataFrame, config: CampaignConfig) -> Array:
 
 
 def _width(setting: Parameter) -> float:
-    """Width of what is searched; of what is held its size."""
+    """Width of what is searched; of what is held its size, 1 where that is next to nothing."""
     low, high = extremes(setting)
-    return float(high - low) or abs(float(low)) or 1.0
+    width = float(high - low) or abs(float(low))
+    return width if width > LEAST_WIDTH else 1.0

@@ -1,5 +1,6 @@
 """A campaign's folder that appears whole or not at all."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from experiments.durable import sync_folder, sync_tree
-from features.errors import CampaignError
+from features.errors import CampaignError, GlassError
 
 
 @contextmanager
@@ -41,6 +42,9 @@ def new_folder(folder: Path) -> Iterator[Path]:
         sync_tree(draft)
         draft.rename(folder)
         sync_folder(folder.parent)
+    except GlassError as error:  # the draft is gone when somebody reads of it
+        error.args = tuple(str(said).replace(f"{draft}{os.sep}", "") for said in error.args)
+        raise
     except OSError as error:
         raise _unwritable(folder, error) from error
     finally:

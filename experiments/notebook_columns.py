@@ -1,12 +1,13 @@
 """What each column of a lab's own table is: part of a recipe, a property, or its error."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Final
 
+from experiments.complaint import got, one_line
 from experiments.csv_files import Row, Table
-from features.errors import ReadingError
+from features.errors import ReadingError, TableError
 from features.properties import CATALOGUE, TEMPERATURE_DEPENDENT
 from features.units import to_catalogue_unit
 
@@ -67,10 +68,30 @@ class Columns:
             needed.append("temperature_c")
         return [
             f"{file}: no column tells {name}; name one with --map 'its column={name}', or add it; "
-            f"got {', '.join(column for column in table.columns if column)}"
+            f"got {', '.join(one_line(column) for column in table.columns if column)}"
             for name in needed
             if name not in self.recipe
         ]
+
+
+def mapped(texts: Sequence[str]) -> dict[str, str]:
+    """Column of the file to what it is, as ``--map`` options say it.
+
+    Args:
+        texts: Such as ``sigma=ionic_conductivity:mS/cm``; the last equals sign counts.
+
+    Raises:
+        TableError: If one lacks its equals sign, or a column stands in two.
+    """
+    pairs: dict[str, str] = {}
+    for text in texts:
+        column, equals, target = text.rpartition("=")
+        if not equals:
+            raise TableError(f"--map needs 'column=target', got {got(text)}")
+        if column in pairs:
+            raise TableError(f"--map: column {got(column)} is mapped twice; keep one")
+        pairs[column] = target
+    return pairs
 
 
 def notebook_columns(mapping: Mapping[str, str], table: Table) -> tuple[Columns, list[str]]:
@@ -104,7 +125,7 @@ def _fault(column: str, target: str, detail: str) -> str:
     if target not in _KNOWN:
         near = get_close_matches(target, (*RECIPE_COLUMNS, *CATALOGUE), n=1, cutoff=0.5)
         remedy = f"did you mean {near[0]}?" if near else f"use one of {', '.join(_KNOWN)}"
-        return f"{where}: there is no {target!r}; {remedy}"
+        return f"{where}: there is no {got(target)}; {remedy}"
     if detail and target in CATALOGUE:
         try:
             to_catalogue_unit(1.0, detail, target)

@@ -101,7 +101,7 @@ def cell_outlook(
         knowledge: Fitted surrogates.
         config: Objectives and reference points.
         whole: Completes choices by the recipes of their layers.
-        n: Draws.
+        n: Draws; half of them in a crowded campaign, whose layers are known well.
 
     Returns:
         For ``propose_batch``.
@@ -122,7 +122,9 @@ def cell_outlook(
 
     def outlook(made: pd.DataFrame, pending: pd.DataFrame, rng: np.random.Generator) -> Scene:
         context = stacked([made, pending], list(made.columns))
-        return SampledScene(aim, foresee, context, len(made), n, rng)
+        if not knowledge.is_crowded:
+            return SampledScene(aim, foresee, context, len(made), n, rng)
+        return SampledScene(aim, foresee, context, len(made), n // 2, rng).relevant()
 
     return outlook
 

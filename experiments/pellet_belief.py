@@ -44,7 +44,13 @@ class PropertyBelief:
 
     @classmethod
     def of(
-        cls, knowledge: Knowledge, config: CampaignConfig, name: str, pellets: pd.DataFrame
+        cls,
+        knowledge: Knowledge,
+        config: CampaignConfig,
+        name: str,
+        pellets: pd.DataFrame,
+        *,
+        unread: bool = False,
     ) -> "PropertyBelief":
         """The belief after all that was read.
 
@@ -53,9 +59,12 @@ class PropertyBelief:
             config: Reference temperature.
             name: Catalogue id of a pellet's property.
             pellets: N pellets with recipe and ``jar``, index specimen.
+            unread: Whether only pellets of new jars are to be read, so that the readings there
+                are need not be held.
         """
         model, entry = knowledge.layers[name], property_of(name)
         read = knowledge.pellets.loc[knowledge.pellets["jar"].isin(pellets["jar"])]
+        read = read.iloc[:0] if unread else read
         own = knowledge.fitted["specimen"].isin(read.index)
         rows = interval_rows(knowledge.fitted.loc[own], entry)
         # of a bound nobody can say how much of it was luck
@@ -133,7 +142,12 @@ class PelletBelief:
 
     @classmethod
     def of(
-        cls, knowledge: Knowledge, config: CampaignConfig, pellets: pd.DataFrame
+        cls,
+        knowledge: Knowledge,
+        config: CampaignConfig,
+        pellets: pd.DataFrame,
+        *,
+        unread: bool = False,
     ) -> "PelletBelief":
         """What is known of these pellets.
 
@@ -141,9 +155,12 @@ class PelletBelief:
             knowledge: Readings and fitted surrogates.
             config: Objectives and reference temperature.
             pellets: N pellets, made or not, with recipe and ``jar``, index specimen.
+            unread: As for ``PropertyBelief.of``.
         """
         objectives = objectives_of(config.glasses.objectives)
-        parts = [PropertyBelief.of(knowledge, config, o.name, pellets) for o in objectives]
+        parts = [
+            PropertyBelief.of(knowledge, config, o.name, pellets, unread=unread) for o in objectives
+        ]
         return cls(pellets=pellets, objectives=objectives, parts=parts)
 
     @property

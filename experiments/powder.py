@@ -34,6 +34,8 @@ def shortages(
         Problems where more was taken than there is; warnings where only what is planned
         exceeds it.
     """
+    if not rows:
+        return [], []
     frames = {
         kind: _with(frame, [row for row in rows if row.kind == kind])
         for kind, frame in (("jar", bench.jars), ("pellet", bench.pellets), ("cell", bench.cells))

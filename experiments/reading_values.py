@@ -2,7 +2,7 @@
 
 import json
 import re
-from math import isclose
+from math import inf, isclose
 from typing import Final
 
 from experiments.row_values import RowValues
@@ -111,6 +111,13 @@ def ccd_reading(values: RowValues, interval: Interval | None) -> tuple[Interval 
             )
         return interval, text
     above = round(interval.lower + step, 9)
+    if not interval.lower < above < inf:
+        values.refuse(
+            "step_ma_cm2",
+            f"{step:g} mA/cm2 is no step from {interval.lower:g} mA/cm2; copy it from the "
+            "cycler's programme",
+        )
+        return interval, text
     values.warn(
         "value",
         f"one number is taken as the last step passed, {interval.lower:g}..{above:g} mA/cm2; if "

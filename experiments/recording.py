@@ -13,6 +13,7 @@ from experiments.ledger import Ledger, Transaction
 from experiments.ledger_rows import CellRow, JarRow, PelletRow, ReadingRow, SpecimenRow
 from experiments.logs import note
 from experiments.made_file import Findings, read_made
+from experiments.naming import require_person
 from experiments.reading_match import match
 from experiments.results_file import Results, read_results
 from experiments.simulation import is_simulated
@@ -151,6 +152,7 @@ def take_in(
         InputError: With every problem; nothing was written.
         CampaignError: If a lab's files meet a simulated campaign, or the other way round.
     """
+    require_person(by)
     with ledger.transaction() as tx, ledger.kept():
         specimens, outcome = read(bench(ledger, config))
         if problems := [*specimens.problems, *outcome.problems]:

@@ -61,7 +61,7 @@ def replicate_instead(
     again = distinct.set_axis(labels).assign(jar=labels)
     new = pd.DataFrame([{**{name: glass[name] for name in columns}, "jar": NEW}], index=[NEW])
     rows = pd.concat([made, again, new]).infer_objects()
-    belief = PelletBelief.of(knowledge, config, rows)
+    belief = PelletBelief.of(knowledge, config, rows, unread=knowledge.is_crowded)
     counted, n = Counted.of(belief.objectives), len(made)
     means, names = belief.means, tuple(config.glasses.objectives)
     front = is_front(means[None, :n], counted.reference)[0]

@@ -23,6 +23,9 @@ NOT_MEASURED: Final = "not_measured"
 WITHDRAWN: Final = "withdrawn"
 """What the value column may say instead of a value: it never will be, or never should have been."""
 
+MOST_MEASUREMENTS: Final = 1_000_000
+"""Behind one value; a logger that averages takes a thousand, and a database counts to 2^31."""
+
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
@@ -209,8 +212,9 @@ def temperature_in(values: RowValues, entry: Property, *, is_needed: bool) -> fl
 
 def _count(values: RowValues) -> int | None:
     n = values.written("n")
-    if n is not None and (n < 1 or n != int(n)):
-        values.refuse("n", f"counts measurements, got {n:g}; give 1, 2, 3, ...")
+    if n is not None and not (1 <= n <= MOST_MEASUREMENTS and n == int(n)):
+        most = f"up to {MOST_MEASUREMENTS:,}"
+        values.refuse("n", f"counts measurements, got {n:g}; give 1, 2, 3, ... {most}")
         return None
     return None if n is None else int(n)
 

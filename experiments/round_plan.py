@@ -21,10 +21,12 @@ from experiments.explanation import Explanation, explain_cells, explain_glasses
 from experiments.glass_batch import GlassBatch, propose_glasses
 from experiments.knowledge import GLASS_COLUMNS, Knowledge
 from experiments.ledger import Ledger
+from experiments.limits_of_size import limits_of_size
 from experiments.literature import literature_sentences
 from experiments.progress import hypervolumes
 from experiments.proposed import Proposed
 from experiments.reasons import CHOSEN, role_and_reason, untried_medium
+from experiments.safe_sheet import require_recipes
 from experiments.success_words import success_warnings
 from features.cell_limits import SAME_X, Limits
 from features.properties import property_of
@@ -67,7 +69,7 @@ class Choice:
     @property
     def whole_cells(self) -> pd.DataFrame:
         """One row a cell, with the recipes of its layers; index = cell."""
-        ids = [f"{round_id(self.number)}-C{i + 1}" for i in range(len(self.cells.cells))]
+        ids = [_cell_id(self.number, i) for i in range(len(self.cells.cells))]
         choice = pd.DataFrame([dict(cell.recipe) for cell in self.cells.cells], index=ids)
         return whole_cells(choice, self.powder.jars)
 
@@ -204,11 +206,19 @@ def plan_round(
     Raises:
         CampaignError: If more jars are asked for than are owned.
         SpaceError: If nothing new can be proposed.
+        UnsafeProposalError: If what was chosen cannot be made.
     """
     choice = choose(
         ledger, config, knowledge, glasses=glasses, trilayers=trilayers, budget_h=budget_h
     )
     batch, cells = choice.batch, choice.cells
+    require_recipes(
+        [{"id": _jar_id(choice.number, i), "recipe": row.recipe}
+         for i, row in enumerate(batch.glasses)],
+        [{"id": _cell_id(choice.number, i), "recipe": row.recipe}
+         for i, row in enumerate(cells.cells)],
+        choice.powder.left_mg, config,
+    )  # fmt: skip
     items = _glass_items(config, knowledge, choice)
     cell_items = _cell_items(config, knowledge, choice)
     return {
@@ -237,6 +247,7 @@ def plan_round(
             *batch.warnings,
             *cells.warnings,
             *success_warnings([*items, *cell_items], knowledge.feasibility.in_words()),
+            *limits_of_size(knowledge),
         ],
         "hypervolume": hypervolumes(knowledge, config),
         "budget": _budget(budget_h, [*items, *cell_items]),
@@ -378,6 +389,10 @@ def _cell_items(
 
 def _jar_id(number: int, index: int) -> str:
     return f"{round_id(number)}-G{index + 1}"
+
+
+def _cell_id(number: int, index: int) -> str:
+    return f"{round_id(number)}-C{index + 1}"
 
 
 def _plain(value: Any) -> Any:

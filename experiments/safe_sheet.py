@@ -4,7 +4,7 @@ Nothing here asks a model. A round is checked as plain data at each door by whic
 of the ledger, a draft or a file; ``docs/safety.md`` tells chemists what is checked.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from numbers import Real
@@ -85,6 +85,36 @@ def require_safe(round_: Item, config: CampaignConfig, door: Door) -> None:
         raise UnsafeProposalError(found)
 
 
+def require_recipes(
+    glasses: Sequence[Item], cells: Sequence[Item], jars: Collection[str], config: CampaignConfig
+) -> None:
+    """Refuse recipes that nobody can make, before surrogates are asked about them.
+
+    Args:
+        glasses: Each with ``id`` and ``recipe``.
+        cells: The same of cells.
+        jars: Those that cells can be built from.
+        config: Limits of the laboratory.
+
+    Raises:
+        UnsafeProposalError: With a sentence for each rule broken.
+    """
+    limits = Limits(die_rating_mpa=config.equipment.die_rating_mpa)
+
+    def found() -> Iterator[str]:
+        yield from _run({"mill_run": glasses[0]["recipe"], "glasses": glasses})
+        yield from _jars_beyond_those_owned(glasses, config)
+        for item in glasses:
+            yield from _glass_recipe(item, config)
+        for item in cells:
+            yield from _cell_recipe(item, limits)
+            for layer in ("core", "skin"):
+                yield from _no_such_jar(item, layer, jars)
+
+    if problems := _said("the batch", found()):
+        raise UnsafeProposalError(problems)
+
+
 def require_finite(round_: Item) -> None:
     """Refuse a round that holds a number that is none.
 
@@ -122,13 +152,21 @@ def unsafe(round_: Item, config: CampaignConfig, door: Door) -> list[str]:
     Returns:
         A sentence each, naming specimen, field, value and limit; empty for a safe sheet.
     """
+    return _said(f"round {round_.get('round', '?')}", _found(round_, config, door))
+
+
+def _said(what: str, found: Iterator[str]) -> list[str]:
+    """Each sentence once; that of a batch which cannot even be read is one too."""
+    said: dict[str, None] = {}
     try:
-        return list(dict.fromkeys(_found(round_, config, door)))
+        for sentence in found:
+            said[sentence] = None
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        return [
-            f"round {round_.get('round', '?')}: cannot be checked, since it is not built as a "
-            f"round is ({type(error).__name__}: {error})"
-        ]
+        said[
+            f"{what}: cannot be checked, since it is not built as it must be "
+            f"({type(error).__name__}: {error})"
+        ] = None
+    return list(said)
 
 
 def _found(round_: Item, config: CampaignConfig, door: Door) -> Iterator[str]:
@@ -244,37 +282,38 @@ def _jars_beyond_those_owned(glasses: Sequence[Item], config: CampaignConfig) ->
 # A glass and its pellet
 
 
-def _glass(
-    item: Item, config: CampaignConfig, door: Door, assays: Mapping[str, float]
-) -> Iterator[str]:
-    recipe = item["recipe"]
-    rating_mpa = config.equipment.die_rating_mpa
-    before = [
-        *_outside(item, "x", recipe["x"], (0, ROUTE_LIMIT_X), "", "the P2S5/P2O5 route"),
-        *_outside(
-            item, "batch_mass_g", item["batch_mass_g"], FIELDS["batch_mass_g"].reject, "g",
-            "what a jar takes",
-        ),
-    ]  # fmt: skip
-    yield from before
-    for name, unit, why in (
-        ("milling_time_h", "h", "what a mill does"),
-        ("milling_speed_rpm", "rpm", "what a mill does"),
+def _glass_recipe(item: Item, config: CampaignConfig) -> Iterator[str]:
+    recipe, rating_mpa = item["recipe"], config.equipment.die_rating_mpa
+    for name, ends, unit, why in (
+        ("x", (0, ROUTE_LIMIT_X), "", "the P2S5/P2O5 route"),
+        ("milling_time_h", FIELDS["milling_time_h"].reject, "h", "what a mill does"),
+        ("milling_speed_rpm", FIELDS["milling_speed_rpm"].reject, "rpm", "what a mill does"),
+        ("pressing_pressure_mpa", (1, rating_mpa), "MPa", "equipment.die_rating_mpa"),
     ):
-        yield from _outside(item, name, recipe[name], FIELDS[name].reject, unit, why)
+        yield from _outside(item, name, recipe[name], ends, unit, why)
     if recipe["milling_media"] not in MEDIA:
         yield (
             f"{item['id']}: milling_media must be one of {', '.join(MEDIA)}, got "
             f"{recipe['milling_media']!r}"
         )
-    yield from _outside(
-        item, "pressing_pressure_mpa", recipe["pressing_pressure_mpa"], (1, rating_mpa), "MPa",
-        "equipment.die_rating_mpa",
-    )  # fmt: skip
-    yield from _outside(
-        item, "mass_mg", recipe["mass_mg"], FIELDS["pellet_mass_mg"].reject, "mg",
-        "what a die takes",
-    )  # fmt: skip
+
+
+def _glass(
+    item: Item, config: CampaignConfig, door: Door, assays: Mapping[str, float]
+) -> Iterator[str]:
+    recipe = item["recipe"]
+    yield from (before := [*_glass_recipe(item, config)])
+    masses = [
+        *_outside(
+            item, "batch_mass_g", item["batch_mass_g"], FIELDS["batch_mass_g"].reject, "g",
+            "what a jar takes",
+        ),
+        *_outside(
+            item, "mass_mg", recipe["mass_mg"], FIELDS["pellet_mass_mg"].reject, "mg",
+            "what a die takes",
+        ),
+    ]  # fmt: skip
+    yield from masses
     if door.is_new:
         for name, value, wanted in (
             ("batch_mass_g", item["batch_mass_g"], config.glasses.batch_mass_g),
@@ -286,7 +325,7 @@ def _glass(
             item, config.glasses, (*RUN, "x", "pressing_pressure_mpa"),
             also={"x": (config.control.x, config.control.skin_x)},
         )  # fmt: skip
-    yield from _weighing(item, config, assays, known=not before)
+    yield from _weighing(item, config, assays, known=not before + masses)
 
 
 def _weighing(
@@ -327,30 +366,37 @@ def _setting(searched: Any, name: str) -> Parameter:
 # A cell
 
 
-def _cell(item: Item, round_: Item, config: CampaignConfig, door: Door) -> Iterator[str]:
+def _cell_recipe(item: Item, limits: Limits) -> Iterator[str]:
     recipe = item["recipe"]
-    limits = Limits(die_rating_mpa=config.equipment.die_rating_mpa)
-    rating = "the lowest of a cell's limits and equipment.die_rating_mpa"
-    stack = (limits.min_stack_mpa, min(limits.max_stack_mpa, limits.die_rating_mpa))
-    found: list[str] = []
+    rating = "the least of what a cell and equipment.die_rating_mpa allow"
+    coldest, heaviest = FIELDS["temperature_c"].reject[0], FIELDS["skin_mass_mg"].reject[1]
     for name, ends, unit, why in (
         (
-            "temperature_c", (FIELDS["temperature_c"].reject[0], MAX_TEMPERATURE_WITH_SODIUM_C),
-            "°C", "sodium melts at 97.8 °C",
+            "temperature_c", (coldest, MAX_TEMPERATURE_WITH_SODIUM_C), "°C",
+            "sodium melts at 97.8 °C",
         ),
         ("pressing_pressure_mpa", (1, limits.die_rating_mpa), "MPa", "equipment.die_rating_mpa"),
         (
             "precompaction_pressure_mpa",
             (1, min(limits.max_precompaction_mpa, limits.die_rating_mpa)), "MPa", rating,
         ),
-        ("stack_pressure_mpa", stack, "MPa", rating),
+        (
+            "stack_pressure_mpa",
+            (limits.min_stack_mpa, min(limits.max_stack_mpa, limits.die_rating_mpa)), "MPa", rating,
+        ),
         ("core_mass_mg", FIELDS["core_mass_mg"].reject, "mg", "what a die takes"),
         (
-            "skin_mass_mg", (limits.min_skin_mass_mg, FIELDS["skin_mass_mg"].reject[1]), "mg",
+            "skin_mass_mg", (limits.min_skin_mass_mg, heaviest), "mg",
             "what covers the core and a die takes",
         ),
     ):  # fmt: skip
-        found += _outside(item, name, recipe[name], ends, unit, why)
+        yield from _outside(item, name, recipe[name], ends, unit, why)
+
+
+def _cell(item: Item, round_: Item, config: CampaignConfig, door: Door) -> Iterator[str]:
+    recipe = item["recipe"]
+    limits = Limits(die_rating_mpa=config.equipment.die_rating_mpa)
+    found = [*_cell_recipe(item, limits)]
     found += _layers(item, round_, door)
     yield from found
     if not found:
@@ -381,8 +427,13 @@ def _layers(item: Item, round_: Item, door: Door) -> Iterator[str]:
                         f"{item['id']}: {layer}_recipe.{name} must be the {milled[jar][name]!r} of "
                         f"{jar}, got {written[name]!r}"
                     )
-        elif door.stock_mg is not None and jar not in door.stock_mg:
-            yield (f"{item['id']}: {layer} must be a jar of this round or in stock, got {jar!r}")
+        elif door.stock_mg is not None:
+            yield from _no_such_jar(item, layer, door.stock_mg)
+
+
+def _no_such_jar(item: Item, layer: str, jars: Collection[str]) -> Iterator[str]:
+    if (jar := item["recipe"][layer]) not in jars:
+        yield f"{item['id']}: {layer} must be a jar of this round or in stock, got {jar!r}"
 
 
 def _cell_rules(item: Item, limits: Limits) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from experiments.frozen_check import altered_in_ledger
 from experiments.ledger import Ledger
 from experiments.settling import score_round, unsettled
+from features.errors import LedgerError
 
 _ROUNDING: Final = 1e-6
 """Relative; another version of numpy may round otherwise."""
@@ -16,8 +17,8 @@ _ROUNDING: Final = 1e-6
 def wrong_scores(ledger: Ledger) -> Iterator[str]:
     """Rounds whose scores are not those of their readings, one sentence each.
 
-    Rounds whose frozen predictions were altered are named elsewhere, and those with new results
-    are scored by the next command.
+    Rounds whose frozen predictions were altered are named elsewhere, those with new results are
+    scored by the next command, and those of another version of glassloop cannot be scored again.
 
     Args:
         ledger: The campaign's ledger.
@@ -32,7 +33,10 @@ def wrong_scores(ledger: Ledger) -> Iterator[str]:
         if round_id in waiting or altered_in_ledger(ledger, str(round_id)):
             continue
         held = {_key(row): row for row in detail["scores"]}
-        now = {_key(row): row for row in map(asdict, score_round(ledger, str(round_id)))}
+        try:
+            now = {_key(row): row for row in map(asdict, score_round(ledger, str(round_id)))}
+        except LedgerError:  # frozen by a version whose models this one cannot read
+            continue
         for key in sorted({*held, *now}, key=str):
             if key not in held or key not in now or not _alike(held[key], now[key]):
                 yield (

@@ -1,20 +1,22 @@
 """How right the predictions were, over all scored rounds: what status and report show."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from experiments.clusters import clusters_of
 from experiments.drift import drift_of
 from experiments.ledger import Ledger
+from experiments.rivals import RIVALS
 from experiments.scoring import Score
 from experiments.surprises import as_plain, bare_surprises
 from features.properties import property_of
 from models.cluster_share import share_interval
 from models.cluster_skill import FEWEST_CLUSTERS, skill_over
 
-RIVALS: Final = {"mean": "plain mean", "linear": "linear fit"}
+Details = Mapping[str, Mapping[str, Any]]
+"""By round, what was last written of it: ``scores`` and, perhaps, ``surprises``."""
 
 
 def scored_rounds(ledger: Ledger) -> dict[str, Mapping[str, Any]]:
@@ -32,11 +34,21 @@ def scored_rounds(ledger: Ledger) -> dict[str, Mapping[str, Any]]:
     return {str(name): latest[name] for name in ledger.rounds()["id"] if name in latest.index}
 
 
-def scorecard(ledger: Ledger) -> dict[str, Any]:
+def scores_of(details: Details) -> dict[str, list[Score]]:
+    """Scores of each round.
+
+    Args:
+        details: As ``scored_rounds`` gives them.
+    """
+    return {name: [Score(**row) for row in part["scores"]] for name, part in details.items()}
+
+
+def scorecard(ledger: Ledger, details: Details | None = None) -> dict[str, Any]:
     """Coverage, skill, surprises and drift, as plain data.
 
     Args:
         ledger: The campaign's ledger.
+        details: As ``scored_rounds`` gives them, if they were read already.
 
     Returns:
         ``coverage_by_round`` and ``coverage_by_property`` (shares inside the 50 and 90 % range,
@@ -44,8 +56,8 @@ def scorecard(ledger: Ledger) -> dict[str, Any]:
         ``None`` without any), ``skill`` by property and ``skill_pooled`` (error and CRPS against
         the baselines), ``surprises``, ``drift``.
     """
-    details = scored_rounds(ledger)
-    rounds = [(name, [Score(**row) for row in part["scores"]]) for name, part in details.items()]
+    details = scored_rounds(ledger) if details is None else details
+    rounds = list(scores_of(details).items())
     clusters = clusters_of(ledger)
     scores = [score for _, part in rounds for score in part]
     names = sorted({score.property for score in scores})

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from experiments.scorecard import RIVALS
+from experiments.rivals import RIVALS
 from features.properties import CATALOGUE
 
 _INDENT: Final = 4

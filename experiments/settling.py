@@ -19,6 +19,7 @@ from experiments.round_messages import recorded_tags, standing
 from experiments.scoring import Score, score, scores_frame, summary
 from experiments.surprises import Surprise, as_plain, surprises_of
 from experiments.undecided import undecided
+from features.errors import LedgerError
 from features.properties import TEMPERATURE_DEPENDENT
 
 CLOSED_UNTOLD: Final = "the round was closed before its fate was told"
@@ -37,8 +38,9 @@ def settle(ledger: Ledger, config: CampaignConfig) -> list[str]:
     """Score every round with new results; close those that are complete.
 
     A round whose frozen predictions were altered is passed over: the others, and every command
-    that does not need it, work on. So is a round that another process settled meanwhile, or has
-    recorded more of and will settle. All of it is signed as glassloop's own.
+    that does not need it, work on. One frozen by a version whose models this one cannot read is
+    closed without scores. A round that another process settled meanwhile, or has recorded more of
+    and will settle, is left to that. All of it is signed as glassloop's own.
 
     Args:
         ledger: The campaign's ledger.
@@ -52,12 +54,18 @@ def settle(ledger: Ledger, config: CampaignConfig) -> list[str]:
         for name, results in _newest_results(ledger).items()
         if not altered_in_ledger(ledger, name)
     }
-    if not waiting:
-        return []
+    models = {name: _readable_model(ledger, name) for name in waiting}
+    closed = [
+        name
+        for name, model in models.items()
+        if model is None and _close_unscored(ledger, config, name)
+    ]
+    if not any(models.values()):
+        return closed
     now = hypervolumes(fit_knowledge(ledger, config), config)
-    closed = []
     for round_id, results in waiting.items():
-        model = FrozenModel.of(ledger, round_id)
+        if (model := models[round_id]) is None:
+            continue
         judged = judge_round(ledger, round_id, model)
         surprises = surprises_of(judged, model, clusters_of(ledger))
         with acting_by_itself(), ledger.transaction() as tx:
@@ -73,6 +81,25 @@ def settle(ledger: Ledger, config: CampaignConfig) -> list[str]:
             closed=is_complete,
         )  # fmt: skip
     return closed
+
+
+def _readable_model(ledger: Ledger, round_id: str) -> FrozenModel | None:
+    """What a round was predicted with; ``None`` when another version of glassloop froze it."""
+    try:
+        return FrozenModel.of(ledger, round_id)
+    except LedgerError:
+        return None
+
+
+def _close_unscored(ledger: Ledger, config: CampaignConfig, round_id: str) -> bool:
+    """Close a round that nothing can score, once all its results are in."""
+    if undecided(ledger, round_id):
+        return False
+    with acting_by_itself(), ledger.transaction() as tx:
+        is_open = ledger.rounds().set_index("id").loc[round_id, "state"] == "open"
+        if is_open:
+            close(tx, round_id, config)
+    return bool(is_open)
 
 
 def score_round(ledger: Ledger, round_id: str) -> list[Score]:

@@ -1,20 +1,22 @@
 """Where a campaign stands, as plain data for people and machines."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from experiments.assumptions import assumption_sentences, both_readings
 from experiments.config import CampaignConfig
-from experiments.frozen_check import altered_in_ledger
+from experiments.frozen_check import altered_rounds
 from experiments.knowledge import CELL_PROPERTIES, PELLET_PROPERTIES, Knowledge
 from experiments.ledger import Ledger
+from experiments.limits_of_size import NEXT_ROUND_LEFT_OUT
 from experiments.literature import literature_waiting
 from experiments.literature_report import literature_report
 from experiments.next_round import next_round
 from experiments.progress import hypervolumes
-from experiments.scorecard import scorecard
-from experiments.settling import last_summary
+from experiments.scorecard import scorecard, scored_rounds, scores_of
+from experiments.scoring import Score, summary
 from experiments.undecided import undecided
 from features.properties import property_of
 
@@ -35,14 +37,25 @@ def status_of(
         Plain data; ``coverage`` is ``None`` until a round was scored, ``next_round`` if it is left
         out; ``altered`` names rounds whose frozen predictions are not those proposed.
     """
-    readings = ledger.readings()
-    totals = last_summary(ledger)
+    with ledger.kept():  # what several parts ask for is read once
+        return _status_of(ledger, config, knowledge, worth)
+
+
+def _status_of(
+    ledger: Ledger, config: CampaignConfig, knowledge: Knowledge, worth: float | None
+) -> dict[str, Any]:
+    readings, rounds = ledger.readings(), ledger.rounds().to_dict("records")
+    details = scored_rounds(ledger)
+    scores = scores_of(details)
+    everything = [score for part in scores.values() for score in part]
+    totals = summary(everything) if everything else None
+    counts = ledger.proposals()[["round_id", "kind"]].value_counts().to_dict()
     stock = ledger.stock(expected_recovery=config.equipment.expected_recovery)
     fitted = knowledge.fitted["property"].value_counts()
     return {
         "campaign": ledger.campaign,
         "kind": ledger.kind,
-        "rounds": [_round(ledger, row) for row in ledger.rounds().to_dict("records")],
+        "rounds": [_round(ledger, row, counts, scores.get(str(row["id"]))) for row in rounds],
         "readings": {str(k): int(v) for k, v in readings["property"].value_counts().items()},
         "in_fit": {
             name: int(fitted.get(name, 0)) for name in (*PELLET_PROPERTIES, *CELL_PROPERTIES)
@@ -62,14 +75,11 @@ def status_of(
         "next_round": (
             None if worth is None else next_round(ledger, config, knowledge, worth=worth)
         ),
+        "left_out": [NEXT_ROUND_LEFT_OUT] if worth is None and knowledge.is_crowded else [],
         "coverage": None if totals is None else totals["coverage"],
         "scores": totals,
-        **scorecard(ledger),
-        "altered": [
-            sentence
-            for name in ledger.rounds()["id"]
-            for sentence in altered_in_ledger(ledger, name)
-        ],
+        **scorecard(ledger, details),
+        "altered": [sentence for found in altered_rounds(ledger).values() for sentence in found],
         "stock": [
             {"jar": row["jar"], "left_mg": row["left_mg"], "expected": bool(row["expected"])}
             for row in stock.to_dict("records")
@@ -79,17 +89,21 @@ def status_of(
     }
 
 
-def _round(ledger: Ledger, row: dict[Any, Any]) -> dict[str, Any]:
-    proposals = ledger.proposals(row["id"])
+def _round(
+    ledger: Ledger,
+    row: Mapping[Any, Any],
+    counts: Mapping[tuple[str, str], int],
+    scores: Sequence[Score] | None,
+) -> dict[str, Any]:
     return {
         "id": row["id"],
         "state": row["state"],
         "opened_at": row["opened_at"],
         "closed_at": row["closed_at"] if isinstance(row["closed_at"], str) else None,
-        "n_glasses": int((proposals["kind"] == "glass").sum()),
-        "n_trilayers": int((proposals["kind"] == "trilayer").sum()),
+        "n_glasses": int(counts.get((row["id"], "glass"), 0)),
+        "n_trilayers": int(counts.get((row["id"], "trilayer"), 0)),
         "waits_for": undecided(ledger, row["id"]) if row["state"] == "open" else [],
-        "scored": last_summary(ledger, row["id"]),
+        "scored": summary(scores) if scores else None,
     }
 
 

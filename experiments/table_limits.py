@@ -21,8 +21,11 @@ MAX_COMPLAINTS: Final = 100
 _SHOWN: Final = 60
 """Characters of a refused cell that are repeated."""
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""What is not seen but does something: terminal commands, and what turns text round."""
+_CONTROL: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffd]"
+)
+"""What is not seen but does something: terminal commands, and what turns text round; and what is
+left of a character that was lost, which no database can hold or nobody can read."""
 
 _FORMULA: Final = re.compile(r"[=@＝＠]|[+\-＋－](?!\s)(?=.*[(|!])", re.DOTALL)
 """What a spreadsheet would compute when it opens the file; a blank after a sign means text."""
@@ -59,14 +62,31 @@ def cell_fault(text: str, *, is_workbook: bool) -> str:
     """
     if len(text) > MAX_CELL:
         return f"is {len(text):,} characters long, at most {MAX_CELL:,} are read; shorten it"
-    if not text.isprintable() and (found := _CONTROL.search(text)):
-        code = f"U+{ord(found[0]):04X}"
-        called = name(found[0], "").lower()
-        return (
-            f"holds the control character {code}{f' ({called})' if called else ''}, got "
-            f"{shown(text)}; type the text again"
-        )
+    if found := harmful_character(text):
+        return f"holds {found}, got {shown(text)}; type the text again"
     return formula_fault(text, is_workbook=is_workbook)
+
+
+def unified(text: str) -> str:
+    """A text with one kind of line end, whichever system it was typed on."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def harmful_character(text: str) -> str:
+    r"""The first character no text may hold, in words; empty when there is none.
+
+    Examples:
+        >>> [harmful_character(text) for text in ("a\0", "M\ufffdller", "Müller")]
+        ['the control character U+0000', 'a lost character (U+FFFD)', '']
+    """
+    found = _CONTROL.search(text)
+    if found is None:
+        return ""
+    code = f"U+{ord(found[0]):04X}"
+    if found[0] >= "\ud800":
+        return f"a lost character ({code})"
+    called = name(found[0], "").lower()
+    return f"the control character {code}{f' ({called})' if called else ''}"
 
 
 def header_fault(text: str, *, is_workbook: bool) -> str:

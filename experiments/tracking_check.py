@@ -11,10 +11,12 @@ from typing import Any
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read while MLflow is imported
 
 from mlflow import MlflowClient
-from mlflow.store.db import utils as mlflow_database
+from mlflow.store.db import utils
 
 from experiments.tracking_home import without_password
 from experiments.tracking_store import TROUBLE, fast_and_quiet, reason
+
+_DATABASE: Any = utils  # without types
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,11 @@ def store_state(tracking_uri: str) -> StoreState:
             if not tracking_uri.partition("+")[0].startswith(("sqlite", "postgresql", "mysql")):
                 MlflowClient(tracking_uri=tracking_uri).search_experiments(max_results=1)
                 return StoreState(place)
-            wanted = mlflow_database._get_latest_schema_revision()  # noqa: SLF001 - has no other
-            return StoreState(place, schema=_schema(tracking_uri, file), wanted=str(wanted))
+            wanted = _DATABASE._get_latest_schema_revision()  # noqa: SLF001 - has no other
+            schema = _schema(tracking_uri, file)
+            if not file and not schema:
+                return StoreState(place, is_there=False)
+            return StoreState(place, schema=schema, wanted=str(wanted))
         except (*TROUBLE, sqlite3.Error) as trouble:
             return StoreState(place, trouble=reason(tracking_uri, trouble))
 
@@ -64,12 +69,12 @@ def _schema(tracking_uri: str, file: str) -> str:
             found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             return str(found[0]) if found else ""
     with _engine(tracking_uri) as engine:
-        return str(mlflow_database._get_schema_version(engine) or "")  # noqa: SLF001
+        return str(_DATABASE._get_schema_version(engine) or "")  # noqa: SLF001
 
 
 @contextmanager
 def _engine(tracking_uri: str) -> Iterator[Any]:
-    engine = mlflow_database.create_sqlalchemy_engine(tracking_uri)
+    engine = _DATABASE.create_sqlalchemy_engine(tracking_uri)
     try:
         yield engine
     finally:

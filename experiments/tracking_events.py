@@ -129,6 +129,13 @@ def _write_surrogates(shelf: Shelf, event: Event, parent: Run) -> None:
             shelf.client.set_terminated(run.info.run_id, end_time=start_ms)
 
 
+def newest_event(run: Run) -> int:
+    """The newest event a run was told; 0 when none."""
+    start = _mark_name("")
+    told = [key.removeprefix(start) for key in run.data.tags if key.startswith(start)]
+    return max((int(number) for number in told if number.isdecimal()), default=0)
+
+
 def _is_written(run: Run, event: Event) -> bool:
     """Whether the run has the event already.
 

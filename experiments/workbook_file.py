@@ -19,7 +19,7 @@ from openpyxl.utils import range_boundaries
 from openpyxl.utils.exceptions import CellCoordinatesException, InvalidFileException
 from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
 
-from experiments.table_limits import MAX_COLUMNS, MAX_ROWS
+from experiments.table_limits import MAX_COLUMNS, MAX_ROWS, unified
 from experiments.workbook_guard import in_short, refuse_harmful
 from features.errors import TableError
 
@@ -115,7 +115,7 @@ def cell_text(value: object, number_format: str = "General") -> str:
             return str(value.text)
         case DataTableFormula():
             return "=TABLE()"
-    return str(value).strip()
+    return unified(str(value).strip())
 
 
 def _number(value: float, *, is_percent: bool) -> str:

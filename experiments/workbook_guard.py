@@ -84,7 +84,7 @@ def refuse_harmful(name: str, raw: bytes) -> None:
         ) from error
 
 
-def in_short(error: Exception) -> str:
+def in_short(error: Exception | str) -> str:
     """What a library said of a file: one printable line, not long."""
     said = next(iter(str(error).splitlines()), "")
     return "".join(c for c in said if c.isprintable())[:100] or type(error).__name__

@@ -210,8 +210,14 @@ class MeanSurrogate:
         return self.level
 
 
+MANY_ROWS: Final = 200
+"""Of more readings the exact ones of a specimen are first put together, which says the same."""
+
+
 def _level(rows: IntervalRows, entry: Property) -> Level:
     """The common level, averaged over a grid of spreads between glasses."""
+    if len(rows.specimen) > MANY_ROWS:
+        rows = _pooled(rows, entry)
     n, prior_variance = len(rows.specimen), CONSTANT_SHARE * entry.prior_sd**2
     steps = np.linspace(-_GRID_REACH, _GRID_REACH, _GRID_POINTS)
     spreads = np.exp(_SPREAD_LN_SD * steps)
@@ -250,4 +256,23 @@ def _level(rows: IntervalRows, entry: Property) -> Level:
         mean=entry.prior_centre + centre,
         mean_sd=float(np.sqrt(weights @ (variance + (mean - centre) ** 2))),
         between_sd=float(np.sqrt(weights @ spreads**2)),
+    )
+
+
+def _pooled(rows: IntervalRows, entry: Property) -> IntervalRows:
+    """Exact readings of a specimen as their mean, weighted by precision; bounds as they are."""
+    noise = np.where(np.isnan(rows.noise_sd), entry.default_se, rows.noise_sd)
+    noise = np.maximum(noise, _LEAST_ERROR * entry.prior_sd)
+    exact = rows.low == rows.high
+    names, place = np.unique(np.array(rows.specimen, dtype=str)[exact], return_inverse=True)
+    precision = np.bincount(place, weights=noise[exact] ** -2)
+    mean = np.bincount(place, weights=rows.low[exact] * noise[exact] ** -2) / precision
+    bounds = np.flatnonzero(~exact)
+    return IntervalRows(
+        (*map(str, names), *(rows.specimen[row] for row in bounds)),
+        np.concatenate([mean, rows.low[bounds]]),
+        np.concatenate([mean, rows.high[bounds]]),
+        np.concatenate([precision**-0.5, noise[bounds]]),
+        np.full(len(names) + len(bounds), np.nan),
+        rows.set_aside,
     )

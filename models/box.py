@@ -17,7 +17,7 @@ from models.truncated import truncated_moments
 Array = NDArray[np.float64]
 
 _MOST_SWEEPS: Final = 200
-_TOLERANCE: Final = 1e-9
+TOLERANCE: Final = 1e-9
 _DIGITS_LOST: Final = 1e-2
 """Below this a change that shrinks no more is rounding, where bounds contradict each other."""
 
@@ -44,7 +44,13 @@ class Sites:
 
 
 def box_sites(
-    mean: Array, covariance: Array, low: Array, high: Array, start: Sites | None = None
+    mean: Array,
+    covariance: Array,
+    low: Array,
+    high: Array,
+    start: Sites | None = None,
+    *,
+    tolerance: float = TOLERANCE,
 ) -> Sites:
     """Sites for a box under a normal prior.
 
@@ -54,6 +60,7 @@ def box_sites(
         low: Shape (m,), may be minus infinity.
         high: Shape (m,), above ``low``, may be infinite.
         start: Sites of a similar problem, to begin with.
+        tolerance: The search ends when moments change by less, in standard deviations.
 
     Returns:
         The sites at the fixed point.
@@ -69,7 +76,7 @@ def box_sites(
     posterior_mean, variance, log_norm = _tilted(mean, covariance, precision, shift)
     for _ in range(_MOST_SWEEPS):
         wanted = _wanted(posterior_mean, variance, precision, shift, low, high)
-        if wanted.change < _TOLERANCE:
+        if wanted.change < tolerance:
             break
         if wanted.change > _RUNAWAY * least:
             return _one_after_another(mean, covariance, low, high, start)
@@ -139,7 +146,7 @@ def _one_after_another(
             precision[i], shift[i] = wanted.precision[0], wanted.shift[0]
         posterior_mean, variances, log_norm = _tilted(mean, covariance, precision, shift)
         wanted = _wanted(posterior_mean, variances, precision, shift, low, high)
-        if wanted.change < _TOLERANCE or 0.5 * last < wanted.change < _DIGITS_LOST:
+        if wanted.change < TOLERANCE or 0.5 * last < wanted.change < _DIGITS_LOST:
             break
         last = wanted.change
     return Sites(precision, shift, float(wanted.log_site.sum() + log_norm))

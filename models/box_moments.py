@@ -24,7 +24,7 @@ from models.truncated import truncated_moments
 Array = NDArray[np.float64]
 
 MOST_SIDES: Final = 100
-"""With more bounds than these, expectation propagation gives the moments: the weights of the
+"""With more bounds than these, expectation propagation gives moments and draws: the weights of the
 draws would fall apart, and one bound among a hundred matters little."""
 
 _LOG2_POINTS: Final = 11

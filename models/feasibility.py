@@ -31,6 +31,7 @@ from models.scaling import Ranges, checked_ranges, in_unit_cube
 from models.settings import GPSettings
 from models.surrogate import Z_90
 from models.training import rows_of_specimens
+from models.wording import limits_in_words
 
 Array = NDArray[np.float64]
 Level = Literal["jar", "pellet", "cell"]
@@ -143,7 +144,9 @@ class FeasibilitySurrogate:
         complete = checked_ranges(tuple(shipped), {**shipped, **self.ranges})
         object.__setattr__(self, "ranges", complete)
 
-    def fit(self, specimens: pd.DataFrame, outcomes: "pd.Series[Any]") -> "FeasibilitySurrogate":
+    def fit(
+        self, specimens: pd.DataFrame, outcomes: "pd.Series[Any]", *, crowded: bool = False
+    ) -> "FeasibilitySurrogate":
         """A copy fitted to what was made and what failed.
 
         Args:
@@ -153,6 +156,7 @@ class FeasibilitySurrogate:
             outcomes: ``made`` or the reason of the failure, index = specimen id: one of
                 ``REASONS``, ``NOT_COUNTED`` or ``UNSAID``. Reasons that do not belong to the
                 level are left out.
+            crowded: As for ``GaussianProcess.fit_evidence``.
 
         Returns:
             The fitted copy; with no outcome it predicts the prior.
@@ -177,7 +181,7 @@ class FeasibilitySurrogate:
         reasons = counted[~success].value_counts()
         return replace(
             self,
-            process=self._unfitted.fit_evidence(evidence),
+            process=self._unfitted.fit_evidence(evidence, crowded=crowded),
             n_made=int(success.sum()),
             failed={name: int(reasons[name]) for name in REASONS[self.level] if name in reasons},
             left_out=len(words) - n,
@@ -246,6 +250,8 @@ class FeasibilitySurrogate:
                 parts[0] += ": too few to learn from; the prior decides"
         if self.left_out:
             parts.append(f"{self.left_out} failed for other reasons, left out")
+        if limits := limits_in_words(self.process):
+            parts.append(limits)
         return "; ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:

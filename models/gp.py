@@ -23,9 +23,12 @@ from models.told import READING, Told, Units
 
 Array = NDArray[np.float64]
 
+CROWDED: Final = 200
+"""The same limit in a campaign that as a whole holds many: there it has a dozen processes."""
+
 TAUGHT_ROWS: Final = 256
-"""Rows that the hyperparameters are learned from where there are more than ``MANY_READINGS``
-readings: each look at them costs the cube of this."""
+"""Rows that the hyperparameters are learned from where there are many readings: each look at them
+costs the cube of this."""
 
 MOST_READINGS: Final = 2000
 """Of more rows than these, repeats put together, predictions rest on this many."""
@@ -53,9 +56,9 @@ class GaussianProcess:
     posteriori, the length scales are integrated over a few weighted points. Above
     ``MANY_READINGS`` readings repeats of one sample are put together, which loses nothing
     (``models.pooling``); all hyperparameters are then learned from ``TAUGHT_ROWS`` rows of whole
-    jars and taken at their maximum; above ``MOST_READINGS`` rows only so many are used (``reduction``
-    counts). Rows are put into a canonical order first, so that the order of a table changes
-    nothing.
+    jars and taken at their maximum; above ``MOST_READINGS`` rows only so many are used
+    (``reduction`` counts). Rows are put into a canonical order first, so that the order of a
+    table changes nothing.
 
     Attributes:
         prior_centre: Centre of the prior, on the scale of y.
@@ -141,11 +144,13 @@ class GaussianProcess:
         """
         return self.fit_evidence(Evidence.exact(x, y, noise_sd))
 
-    def fit_evidence(self, evidence: Evidence) -> "GaussianProcess":
+    def fit_evidence(self, evidence: Evidence, *, crowded: bool = False) -> "GaussianProcess":
         """A copy that has learned its hyperparameters from the readings.
 
         Args:
             evidence: n readings, n may be 0.
+            crowded: Whether more than ``CROWDED`` readings are many already, not only more than
+                ``MANY_READINGS``.
 
         Returns:
             The fitted copy.
@@ -156,7 +161,7 @@ class GaussianProcess:
         self._check_errors(evidence)
         used = evidence.canonical()
         taught, leftover, reduction = used, None, None
-        if len(used) > MANY_READINGS:
+        if len(used) > (CROWDED if crowded else MANY_READINGS):
             fewer = reduced(
                 used, levels=[*self.levels, *self.biases], prior_sd=self.prior_sd,
                 most=MOST_READINGS, taught=min(TAUGHT_ROWS, MOST_READINGS),

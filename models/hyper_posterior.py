@@ -150,10 +150,9 @@ def hyper_posterior(
 
     x = told.points.x
     varies = np.ptp(x, axis=0) > 0 if len(x) else np.zeros(d, dtype=bool)
-    starts = _STARTS[:1] if of_many else _STARTS
     best = prior.medians.theta
     if len(told):
-        best = _most_probable(log_posterior, prior, varies, starts)
+        best = _most_probable(log_posterior, prior, varies, of_many=of_many)
     curvature = _curvature(log_posterior, prior, best)
     best_point = Hyperparameters.of_theta(best, d, prior.medians.kernel)
     spread = np.minimum(np.sqrt(np.diagonal(_inverse(curvature))), 1.0)
@@ -179,7 +178,8 @@ def _most_probable(
     log_posterior: LogPosterior,
     prior: HyperPrior,
     varies: NDArray[np.bool_],
-    starts: tuple[tuple[float, float, float], ...],
+    *,
+    of_many: bool,
 ) -> Array:
     """Maximum by L-BFGS; a column that does not vary starts and stays at its median."""
 
@@ -190,7 +190,7 @@ def _most_probable(
     middle, reach = prior.medians.theta, _BOUND * prior.ln_sd
     n_scatter = len(middle) - len(varies) - 1
     best, least = middle, np.inf
-    for scales, amplitude, scatter in starts:
+    for scales, amplitude, scatter in _STARTS[:1] if of_many else _STARTS:
         step = np.concatenate([scales * varies, [amplitude], np.full(n_scatter, scatter)])
         found = minimize(
             loss,
@@ -198,7 +198,7 @@ def _most_probable(
             jac=True,
             method="L-BFGS-B",
             bounds=list(zip(middle - reach, middle + reach, strict=True)),
-            options={"maxiter": 200, "ftol": 1e-12, "gtol": 1e-6},
+            options={"maxiter": 200, "ftol": 1e-9 if of_many else 1e-12, "gtol": 1e-6},
         )
         if found.fun < least - 1e-9:  # a tie goes to the start nearer the medians
             best, least = found.x, float(found.fun)

@@ -12,7 +12,7 @@ where :math:`G_l` is 1 between readings of one group of level l (jar, pellet, re
 are :math:`\theta = (\ln\ell_1 \dots \ln\ell_d, \ln s_f, \ln s_1 \dots \ln s_L)`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, pi, sqrt
 from typing import Final, final
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve
 from scipy.linalg.lapack import dpotri
 
-from models.box import Sites, box_sites
+from models.box import TOLERANCE, Sites, box_sites
 from models.cholesky import stable_cholesky
 from models.evidence import Points
 from models.matern import (
@@ -39,6 +39,9 @@ Array = NDArray[np.float64]
 
 CONSTANT_SHARE: Final = 0.5
 """Part of the prior variance that all recipes share; the rest varies from recipe to recipe."""
+
+ROUGHLY: Final = 1e-7
+"""Tolerance of the sites where many bounds are looked at again and again."""
 
 LENGTHSCALE_LN_SD: Final = 0.75
 AMPLITUDE_LN_SD: Final = 0.4
@@ -256,7 +259,7 @@ class LogLikelihood:
         covariance = self._fixed + weight * shape + np.tensordot(scatter2, told.same, axes=1)
         value, pull, self._sites = log_density_and_pull(
             covariance, told.low, told.high, told.n_exact, self._sites,
-            inverse=quick_inverse if self._leftover is not None else plain_inverse,
+            of_many=self._leftover is not None,
         )  # fmt: skip
         stretched = pull * weight * slope_of_squares(r2, self._kernel)
         gradient = np.concatenate(
@@ -280,7 +283,7 @@ def log_density_and_pull(
     n_exact: int,
     start: Sites | None = None,
     *,
-    inverse: Callable[[Array], Array] = plain_inverse,
+    of_many: bool = False,
 ) -> tuple[float, Array, Sites | None]:
     """Log density of the readings, and how it changes with their covariance.
 
@@ -290,7 +293,7 @@ def log_density_and_pull(
         high: Shape (n,), upper bounds.
         n_exact: How many are exact; these come first.
         start: Sites of the bounds under a similar covariance, to begin with.
-        inverse: Of the covariance, from its factor.
+        of_many: Whether digits are given up for speed: the search ends at ``ROUGHLY``.
 
     Returns:
         The value; twice its derivative by each entry of the covariance, with the sites held; and
@@ -300,12 +303,13 @@ def log_density_and_pull(
     y, extra, value, sites = low.copy(), np.zeros(n), 0.0, None
     if k < n:
         mean, given = conditional(covariance, k, low[:k])
-        sites = box_sites(mean, given, low[k:], high[k:], start)
+        tolerance = ROUGHLY if of_many else TOLERANCE
+        sites = box_sites(mean, given, low[k:], high[k:], start, tolerance=tolerance)
         extra[k:] = 1.0 / sites.precision
         y[k:] = sites.shift * extra[k:]
         value = sites.log_probability
     factor = stable_cholesky(covariance + np.diag(extra))
-    inverted = inverse(factor)
+    inverted = quick_inverse(factor) if of_many else plain_inverse(factor)
     weights = inverted @ y
     if k:
         exact = factor[:k, :k]  # leading block: exact readings come first

@@ -16,6 +16,7 @@ from features.table import column, numbers
 from features.transformers import GLASS_FEATURES
 from models.evidence import Evidence, Points
 from models.gp import GaussianProcess
+from models.hyper_posterior import MANY_READINGS
 from models.inputs import DEFAULT_RANGES, glass_inputs
 from models.interval_rows import IntervalRows, interval_rows
 from models.physics import PHYSICS
@@ -24,7 +25,7 @@ from models.scatter import Scatter
 from models.settings import GPSettings
 from models.surrogate import Z_90, predictions_table
 from models.training import rows_of_specimens
-from models.wording import state_in_words
+from models.wording import limits_in_words, state_in_words
 
 __all__ = ["DEFAULT_RANGES", "PropertyGP"]
 
@@ -158,7 +159,9 @@ class PropertyGP:
         )
         return replace(
             self,
-            process=self._unfitted(evidence).fit_evidence(evidence),
+            process=self._unfitted(evidence).fit_evidence(
+                evidence, crowded=len(readings) > MANY_READINGS
+            ),
             n_readings=n_own,
             n_specimens=len(set(rows.specimen)),
             waiting=rows.waiting,
@@ -278,12 +281,14 @@ class PropertyGP:
         return self._fitted.scatter()
 
     def in_words(self) -> str:
-        """What it rests on: number of readings, and a caution when they are few.
+        """What it rests on: number of readings, a caution when they are few, limits of many.
 
         Returns:
             One line.
         """
-        return state_in_words(self.n_readings, self.waiting, self.property_id)
+        return state_in_words(
+            self.n_readings, self.waiting, self.property_id, limits_in_words(self.process)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Everything needed to predict again, in plain JSON types.

@@ -8,6 +8,7 @@ the layers are right.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final, final
 
@@ -30,7 +31,7 @@ from models.critical_current_physics import (
 from models.evidence import Evidence, Points
 from models.exact import readings_covariance
 from models.gp import GaussianProcess
-from models.hyper_posterior import HyperPosterior
+from models.hyper_posterior import MANY_READINGS, HyperPosterior
 from models.hyperparameters import (
     CONSTANT_SHARE,
     Hyperparameters,
@@ -43,9 +44,10 @@ from models.property_gp import DISCREPANCY, PropertyGP
 from models.scaling import Ranges, checked_ranges, in_unit_cube
 from models.scatter import Scatter
 from models.scenarios import LEAST_VARIANCE
+from models.standing_cells import StandingCells, StandingResistances
 from models.surrogate import predictions_table
 from models.training import rows_of_specimens
-from models.wording import state_in_words
+from models.wording import limits_in_words, state_in_words
 
 Array = NDArray[np.float64]
 
@@ -65,6 +67,11 @@ OFF_SERIES_SUM: Final = Hyperparameters(
     scatter=np.zeros(1),
 )
 """How that deviation varies over the central descriptors: cells alike deviate alike."""
+
+MANY_CELLS: Final = 100
+"""With more readings of critical current than these, in a campaign of more than ``MANY_READINGS``,
+measured cells stand at the centre of their layers (``models.standing_cells``): drawing them anew
+for every prediction would cost the cube of their number each time."""
 
 _ASR_COLUMN: Final = CELL_DESCRIPTORS.index("log10_asr")
 _POROSITY_COLUMN: Final = CELL_DESCRIPTORS.index("skin_porosity")
@@ -111,7 +118,8 @@ class TrilayerSurrogate:
     and new cells alike. A programme that ended without a short is a bound: it is replaced by
     draws beyond it. The resistance is the series sum of the drawn layers, off by an unknown
     factor that is alike for cells alike; measured resistances correct it and the layers together.
-    With no reading the critical current has the catalogue's prior.
+    With no reading the critical current has the catalogue's prior. Above ``MANY_CELLS`` measured
+    cells are taken at the centre of their layers, and resistances correct the series sum only.
 
     Attributes:
         layers: Fitted surrogate by property: ionic_conductivity, relative_density,
@@ -124,6 +132,7 @@ class TrilayerSurrogate:
         resistance: Values and errors of the resistances, shape (2, k), decades.
         n_readings: Readings of critical current used.
         waiting: Number of readings it could not use, by reason.
+        is_standing: Whether measured cells stand at the centre of their layers.
 
     Raises:
         TableError: If a layer surrogate is missing.
@@ -154,6 +163,7 @@ class TrilayerSurrogate:
     resistance: Array = field(default_factory=lambda: np.zeros((2, 0)))
     n_readings: int = 0
     waiting: Mapping[str, int] = field(default_factory=dict)
+    is_standing: bool = False
 
     def __post_init__(self) -> None:
         """Refuse missing layers; complete the ranges."""
@@ -202,15 +212,24 @@ class TrilayerSurrogate:
             scatter_sd=entry.scatter_sd,
             levels={"cell": 1.0},
             reading_sd=entry.default_se,
-        ).fit_evidence(told)
+        ).fit_evidence(told, crowded=len(readings) > MANY_READINGS)
+        reduction, is_standing = process.reduction, False
+        process = process.condition(told)
+        if len(order) > MANY_CELLS and len(readings) > MANY_READINGS:
+            best = process.inner[2].best
+            learned = replace(process.inner[2], points=(best,), weights=np.ones(1))
+            process, is_standing = replace(process, learned=learned), True
+        if reduction is not None:  # learned from few, but all are told
+            process = replace(process, reduction=replace(reduction, n_used=reduction.n_readings))
         resisting, resistance, waiting = _resistances(cells, readings)
         return replace(
             self,
-            process=process.condition(told),
+            process=process,
             measured=pd.concat([measured, resisting]) if len(resisting) else measured,
             resistance=resistance,
             n_readings=len(order),
             waiting={**rows.waiting, **waiting},
+            is_standing=is_standing,
         )
 
     def sample(self, cells: pd.DataFrame, n: int, rng: np.random.Generator) -> dict[str, Array]:
@@ -267,9 +286,11 @@ class TrilayerSurrogate:
         values = np.empty((n, c, 2))
         mean, sd = (np.zeros((n, len(cells), 2)) for _ in range(2))
         for draw, (process, described) in enumerate(self._drawn(both, n, rng)):
-            normal = rng.standard_normal(c)
-            values[draw, :, 0], mean[draw, :, 0], sd[draw, :, 0] = _one_scenario(
-                process, self.points(described), normal
+            normal, points = rng.standard_normal(c), self.points(described)
+            values[draw, :, 0], mean[draw, :, 0], sd[draw, :, 0] = (
+                self._standing_cells.scenario(draw, points, normal)
+                if self.is_standing
+                else _one_scenario(process, points, normal)
             )
             values[draw, :, 1] = described[:c, _ASR_COLUMN]
             mean[draw, :, 1] = described[c:, _ASR_COLUMN]
@@ -291,9 +312,14 @@ class TrilayerSurrogate:
             RecipeError: If a medium is unknown.
         """
         drawn = self._drawn(cells, N_DRAWS, np.random.default_rng(seed))
-        parts = [process.marginal(self.points(new)) for process, new in drawn]
-        means = np.array([mean for mean, _ in parts])
-        sds = np.array([sd for _, sd in parts])
+        if self.is_standing:  # one process: all draws at once
+            everything = np.concatenate([new for _, new in drawn])
+            both = self._fitted[0].marginal(self.points(everything))
+            means, sds = (part.reshape(len(drawn), -1) for part in both)
+        else:
+            parts = [process.marginal(self.points(new)) for process, new in drawn]
+            means = np.array([mean for mean, _ in parts])
+            sds = np.array([sd for _, sd in parts])
         resistance = np.array([new[:, _ASR_COLUMN] for _, new in drawn])
         return {
             CCD: _table(
@@ -331,7 +357,10 @@ class TrilayerSurrogate:
         Returns:
             One line.
         """
-        return state_in_words(self.n_readings, self.waiting, CCD)
+        clauses = [limits_in_words(self.process)]
+        clauses += ["measured cells taken at the centre of their layers"] * self.is_standing
+        limits = "; ".join(filter(None, clauses))
+        return state_in_words(self.n_readings, self.waiting, CCD, limits)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything needed to predict again, in plain JSON types, layers included.
@@ -348,6 +377,7 @@ class TrilayerSurrogate:
             "measured": None if self.measured is None else _plain_cells(self.measured),
             "n_readings": self.n_readings,
             "waiting": dict(self.waiting),
+            **({"is_standing": True} if self.is_standing else {}),
         }
 
     @classmethod
@@ -370,6 +400,7 @@ class TrilayerSurrogate:
             measured=None if measured is None else pd.DataFrame(**measured),
             n_readings=plain["n_readings"],
             waiting=plain["waiting"],
+            is_standing=plain.get("is_standing", False),
         )
 
     def central(self, cells: pd.DataFrame) -> Array:
@@ -471,6 +502,12 @@ class TrilayerSurrogate:
         Each is the process given the measured cells as that draw describes them, at one point of
         its hyperparameters, and the descriptors of the new cells, shape (N, d), not scaled.
         """
+        if self.is_standing:
+            new = _needed(cells)
+            drawn = cell_descriptors(new, **drawn_layers(self.layers, new, n, rng))
+            at = Points.of(in_unit_cube(self.central(new), self.ranges))
+            drawn[..., _ASR_COLUMN] += self._standing_resistances.draws(at, n, rng)
+            return [(self._fitted[0], one) for one in drawn]
         process, learned, evidence, measured = self._fitted
         everything = pd.concat([measured, _needed(cells)]) if len(measured) else _needed(cells)
         described = self._described(everything, n, rng)
@@ -492,6 +529,29 @@ class TrilayerSurrogate:
             )
             for description, point, value in zip(described, points, values, strict=True)
         ]
+
+    @cached_property
+    def _standing_cells(self) -> StandingCells:
+        return StandingCells(self._fitted[0])
+
+    @cached_property
+    def _standing_resistances(self) -> StandingResistances:
+        """How measured resistances lie off the series sum of their layers' centres."""
+        cells, (value, error) = self.resisting, self.resistance
+        if not len(cells):
+            empty = Points.of(np.zeros((0, len(CELL_DESCRIPTORS))))
+            return StandingResistances(OFF_SERIES_SUM, SERIES_SUM_SD, empty, value, error)
+        centre = self.central(cells)
+        rng = np.random.default_rng(0)
+        layers = drawn_layers(self.layers, cells, N_DRAWS // 4, rng)
+        doubt = cell_descriptors(cells, **layers)[..., _ASR_COLUMN].std(axis=0)
+        return StandingResistances(
+            OFF_SERIES_SUM,
+            SERIES_SUM_SD,
+            Points.of(in_unit_cube(centre, self.ranges)),
+            value - centre[:, _ASR_COLUMN],
+            np.hypot(error, doubt),
+        )
 
     def _off_series_sum(self, rows: pd.DataFrame, n: int, rng: np.random.Generator) -> Array:
         """Draws of how far each cell lies from the series sum, shape (n, N), decades."""

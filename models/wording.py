@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from features.properties import property_of
+from models.gp import GaussianProcess
 
 ENOUGH_READINGS: Final = 5
 """With fewer a table says that the prior decides."""
@@ -36,13 +37,22 @@ def count_in_words(n_readings: int, property_id: str) -> str:
     return f"{n_readings} {label} reading{'' if n_readings == 1 else 's'}"
 
 
-def state_in_words(n_readings: int, waiting: Mapping[str, int], property_id: str) -> str:
+def limits_in_words(process: GaussianProcess | None) -> str:
+    """What a process of very many readings leaves out, as a clause; empty if nothing."""
+    reduction = None if process is None else process.reduction
+    return "" if reduction is None else reduction.in_words
+
+
+def state_in_words(
+    n_readings: int, waiting: Mapping[str, int], property_id: str, limits: str = ""
+) -> str:
     """What a surrogate rests on, in one line.
 
     Args:
         n_readings: Readings used.
         waiting: Number of readings set aside, by reason.
         property_id: Id in the catalogue.
+        limits: What is left out of very many, as a clause.
 
     Returns:
         The count; a caution when it is below five; the readings that could not be used.
@@ -60,4 +70,4 @@ def state_in_words(n_readings: int, waiting: Mapping[str, int], property_id: str
     parts += [
         f"{count} {reason}{'' if count == 1 else 's'} not used" for reason, count in waiting.items()
     ]
-    return "; ".join(parts)
+    return "; ".join([*parts, *([limits] if limits else [])])

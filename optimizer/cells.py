@@ -76,6 +76,23 @@ def _unbeaten(draws: Draws, counts: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(counts & ~beaten)
 
 
+def front_rows(draws: Draws, reference: Vector) -> Draws:
+    """The rows on the front of each draw.
+
+    Args:
+        draws: Shape (S, n, m), utilities.
+        reference: Shape (m,).
+
+    Returns:
+        Shape (S, f, m), filled up with minus infinity.
+    """
+    front = is_front(draws, reference)
+    order = np.argsort(~front, axis=1, kind="stable")[:, : int(front.sum(axis=1).max(initial=0))]
+    rows = np.take_along_axis(draws, order[..., None], axis=1)
+    is_real = np.take_along_axis(front, order, axis=1)
+    return np.where(is_real[..., None], rows, -np.inf)
+
+
 def open_cells(draws: Draws, reference: Vector) -> tuple[Draws, Draws]:
     """Disjoint boxes that fill what is better than the reference and not dominated.
 

@@ -1,14 +1,20 @@
 """Hypervolume: how much is dominated, measured from a reference point."""
 
+from typing import Final
+
 import numpy as np
 import torch
 from botorch.utils.multi_objective.hypervolume import Hypervolume
 from numpy.typing import ArrayLike, NDArray
 
 from features.errors import SpaceError
-from optimizer.cells import open_cells
+from optimizer.cells import front_rows, open_cells
+from optimizer.slab_volumes import SLICED_UP_TO, slab_volumes
 
 Vector = NDArray[np.float64]
+
+MANY_ROWS: Final = 64
+"""Of more rows the volume is taken in slabs, not in boxes, whose number grows with the square."""
 
 
 def hypervolume(points: ArrayLike, reference: ArrayLike) -> float:
@@ -40,6 +46,8 @@ def hypervolume(points: ArrayLike, reference: ArrayLike) -> float:
     array = array[(array > corner).all(axis=1)]
     if corner.size == 1:
         return float(array.max() - corner[0]) if len(array) else 0.0
+    if len(array) > MANY_ROWS and corner.size <= SLICED_UP_TO:
+        return float(slab_volumes(array[None], corner)[0])
     # equal points confuse the sweep, dominated ones only slow it down
     front = torch.as_tensor(np.unique(array, axis=0), dtype=torch.float64)
     return float(Hypervolume(torch.as_tensor(corner)).compute(front)) if len(front) else 0.0
@@ -67,6 +75,8 @@ def hypervolume_draws(draws: ArrayLike, reference: ArrayLike) -> Vector:
     _require_same_m(array, corner, ndim=3)
     if array.shape[1] == 0:
         return np.zeros(len(array))
+    if array.shape[1] > MANY_ROWS and corner.size <= SLICED_UP_TO:
+        return slab_volumes(front_rows(array, corner), corner)
     top = np.maximum(array.max(axis=1), corner)[:, None, :]
     lower, upper = open_cells(array, corner)
     free = np.maximum(np.minimum(upper, top) - lower, 0.0).prod(axis=-1).sum(axis=1)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import isfinite
-from typing import Any, Protocol, final
+from typing import Any, Final, Protocol, final
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,11 @@ from features.errors import SpaceError, TableError
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Values = NDArray[Any]
+
+_DIGITS: Final = 12
+"""Decimals of a grid; steps finer than the last are none."""
+
+FINEST_STEP: Final = 10.0**-_DIGITS
 
 
 class Parameter(Protocol):
@@ -187,6 +192,11 @@ class Discrete:
                 f"parameter {self.name!r}: step must be a positive number, got {self.step!r}; "
                 "give the distance between two settings"
             )
+        if _decimal(self.step) == 0:
+            raise SpaceError(
+                f"parameter {self.name!r}: step must be at least {FINEST_STEP:g}, got "
+                f"{self.step:g}; give it in another unit, or use Continuous"
+            )
         if (_decimal(self.high) - _decimal(self.low)) % _decimal(self.step) != 0:
             raise SpaceError(
                 f"parameter {self.name!r}: step must divide high - low, got step {self.step:g} "
@@ -263,7 +273,7 @@ def _number(value: object) -> float:
 
 
 def _decimal(value: float) -> Decimal:
-    return Decimal(repr(round(float(value), 12)))
+    return Decimal(repr(round(float(value), _DIGITS)))
 
 
 def _places(value: float) -> int:

@@ -463,6 +463,18 @@ class SampledScene:
         """The scene with more rows standing."""
         return replace(self, context=stacked([self.context, rows], list(rows.columns)))
 
+    def relevant(self) -> "SampledScene":
+        """Of the rows made those on the first or second front in some scenario, all others too."""
+        values = self.values.copy()
+        keep = np.arange(len(self.context)) >= self.n_made
+        for _ in range(2):
+            front = is_front(values, self.aim.reference)
+            keep |= front.any(axis=0)
+            values[front] = -np.inf
+        n_made = int(keep[: self.n_made].sum())
+        context = self.context.iloc[np.flatnonzero(keep)].reset_index(drop=True)
+        return replace(self, context=context, n_made=n_made)
+
     def _standing(self, forecast: Forecast) -> Array:
         is_made = np.ones(forecast.values.shape[:2], dtype=bool)
         waiting = self.context.iloc[self.n_made :]

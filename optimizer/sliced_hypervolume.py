@@ -4,18 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.hypervolume import hypervolume_draws
+from optimizer.slab_volumes import SLICED_UP_TO, slab_volumes
 
 Vector = NDArray[np.float64]
-
-SLICED_UP_TO = 3
-"""Objectives; above, boxes are cut."""
 
 
 def sliced_hypervolume(points: Vector, reference: Vector) -> Vector:
     """Hypervolume of each of S sets of points.
 
-    The first objective is swept downwards; between two points it is the slab's thickness times
-    the area that the points above it dominate in the other two.
+    Up to three objectives it is taken in slabs; above, boxes are cut.
 
     Args:
         points: Shape (S, n, m), utilities; n may be 0.
@@ -28,22 +25,6 @@ def sliced_hypervolume(points: Vector, reference: Vector) -> Vector:
         >>> sliced_hypervolume(np.array([[[2.0, 1.0], [1.0, 2.0]]]), np.zeros(2)).tolist()
         [3.0]
     """
-    n_sets, n, m = points.shape
-    if m > SLICED_UP_TO:
+    if points.shape[2] > SLICED_UP_TO:
         return hypervolume_draws(points, reference)
-    above = np.ones((n_sets, n, SLICED_UP_TO))  # an objective that is lacking is 1 everywhere
-    above[..., :m] = np.maximum(points - reference, 0.0)
-    volume = np.zeros(n_sets)
-    if n == 0:
-        return volume
-    order = np.argsort(-above[..., 0], axis=1)
-    above = np.take_along_axis(above, order[..., None], axis=1)
-    thickness = above[..., 0] - np.pad(above[:, 1:, 0], ((0, 0), (0, 1)))
-    by_second = np.argsort(-above[..., 1], axis=1)
-    second = np.take_along_axis(above[..., 1], by_second, axis=1)
-    third = np.take_along_axis(above[..., 2], by_second, axis=1)
-    width = second - np.pad(second[:, 1:], ((0, 0), (0, 1)))
-    for level in range(n):
-        height = np.maximum.accumulate(np.where(by_second <= level, third, 0.0), axis=1)
-        volume += thickness[:, level] * np.einsum("sn,sn->s", width, height)
-    return volume
+    return slab_volumes(points, reference)

@@ -63,11 +63,11 @@ IMPORTED = imported(["features", "models", "optimizer", "experiments"])
 
 
 def test_what_is_imported_is_declared():
-    assert IMPORTED - RUN - OPTIONAL == set(COME_ALONG)
+    assert set(COME_ALONG) == IMPORTED - RUN - OPTIONAL
 
 
 def test_what_is_declared_is_imported():
-    assert (RUN | OPTIONAL) - IMPORTED == set(NOT_IMPORTED)
+    assert set(NOT_IMPORTED) == (RUN | OPTIONAL) - IMPORTED
 
 
 def test_what_tests_import_is_declared():

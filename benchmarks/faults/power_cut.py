@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from benchmarks.faults.subject import Subject, tables
-from benchmarks.faults.tally import Tally
+from benchmarks.faults import warm
+from benchmarks.faults.subject import Subject, done, look, propose, record, tables
+from benchmarks.faults.tally import Facts, Tally
 from benchmarks.faults.tape import MODES, Disk, Tape, after_power_cut, compiled, taped
+from benchmarks.faults.wholeness import wrong_in_folder
 
 HOW = (
     "every write, truncation, sync and renaming of the process is taped (LD_PRELOAD); cut after a "
@@ -21,23 +23,40 @@ HOW = (
     "counts as acknowledged"
 )
 
-Next = Callable[[Tally, Path], None]
+CONTINUED_EVERY: Final = 9
+"""In so many tries of a campaign the work is done again to its end."""
 
 
 def cut_ledger(subject: Subject, place: Path, *, times: int, seed: int = 0) -> Tally:
     """Power cut during many transactions, checkpoints of the write-ahead log among them."""
     tape = _taped(subject.recorded, place, "ledger")
     tally = Tally("power cut during transactions and checkpoints", how=HOW)
-    return _cut(tally, tape, place, times=times, seed=seed)
+    return _cut(tally, tape, place, times=times, seed=seed, then=lambda folder: None)
 
 
-def cut_campaign(
-    subject: Subject, place: Path, *, times: int, seed: int = 0, then: Next | None = None
-) -> Tally:
+def cut_campaign(subject: Subject, place: Path, *, times: int, seed: int = 0) -> Tally:
     """Power cut during record and propose, with the round's folder."""
     tape = _taped(subject.filled, place, "campaign")
-    tally = Tally("power cut during record and propose", how=HOW)
+    tally = Tally(
+        "power cut during record and propose",
+        how=f"{HOW}; after every {CONTINUED_EVERY}th cut both are done again, and must end in the "
+        "same ledger and whole folders",
+    )
+    wanted = look(place / "undisturbed")
+
+    def then(folder: Path) -> None:
+        tally.compare(wanted, done(warm.run(to_the_end, folder)))
+        for name in ("R02", "R03"):
+            for wrong in wrong_in_folder(folder / "rounds" / name):
+                tally.insist(False, f"{folder.name}: {wrong}")
+
     return _cut(tally, tape, place, times=times, seed=seed, then=then)
+
+
+def to_the_end(folder: Path) -> Facts:
+    """Record and propose again, and say what the ledger holds."""
+    record(folder)
+    return propose(folder)
 
 
 def _taped(source: Path, place: Path, what: str) -> Tape:
@@ -49,7 +68,7 @@ def _taped(source: Path, place: Path, what: str) -> Tape:
 
 
 def _cut(
-    tally: Tally, tape: Tape, place: Path, *, times: int, seed: int, then: Next | None = None
+    tally: Tally, tape: Tape, place: Path, *, times: int, seed: int, then: Callable[[Path], None]
 ) -> Tally:
     rng = random.Random(seed)
     returned = tape.acknowledged()
@@ -74,8 +93,8 @@ def _cut(
             if found not in (old, new):
                 tally.compare(old, found)
             tally.verified(_faults(folder))
-            if then is not None:
-                then(tally, folder)
+            if number % CONTINUED_EVERY == 0:
+                then(folder)
             shutil.rmtree(folder)
     tally.counts["steps on the tape"] = len(tape.steps)
     tally.counts["of them syncs"] = sum(step.kind in "SD" for step in tape.steps)

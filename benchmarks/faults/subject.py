@@ -104,10 +104,10 @@ def verify(folder: Path) -> list[str]:
 
 def look(folder: Path) -> Facts:
     """What the ledger holds; nothing is scored, completed or otherwise done."""
-    from experiments.campaign import LEDGER_NAME
-    from experiments.ledger import Ledger
+    from experiments.config import CONFIG_NAME, read_config
+    from experiments.storage import open_ledger
 
-    with Ledger.open(folder / LEDGER_NAME) as ledger:
+    with open_ledger(folder, read_config(folder / CONFIG_NAME)) as ledger:
         return facts(ledger)
 
 

@@ -11,14 +11,15 @@ from pydantic import BaseModel, ValidationError
 
 from benchmarks.fuzzing.choices import ODDITIES, Choices
 from benchmarks.fuzzing.lab import CONFIG, MADE, RESULTS, Desk, known, workroom
-from benchmarks.fuzzing.oracle import Finding, asked, require, sentences
+from benchmarks.fuzzing.oracle import FindingError, asked, require, sentences
 from benchmarks.fuzzing.tables import MADE_FILE, WORDS, believable, kept
+from experiments.csv_files import Row
 from experiments.draft_edits import edited
 from experiments.draft_sheet import Line, Run, Sheet
 from experiments.entry import record_rows
-from experiments.made_file import read_made_rows
 from experiments.results_file import read_result_rows
 from experiments.round_folder import RESULT_COLUMNS
+from experiments.table_limits import cell_fault
 from experiments.web.api import models
 from experiments.web.forms import EntryForm, FormRow, place_complaints, rows_to_record, typed_form
 from features.errors import InputError
@@ -32,7 +33,8 @@ _GOOD: Final[tuple[tuple[type[BaseModel], Any], ...]] = (
     (models.ReadingsIn, {"rows": [{**_READINGS[0], "replaces": 0, "value": 2.6e-4}]}),
     (models.SpecimensIn, {"rows": [{**_SPECIMENS[0], "x": 0.15, "replaces": 1}]}),
     (models.DraftEdit, {"version": 1, "edits": [
-        {"row": "G1", "set": {"x": 0.2}}, {"row": "C1", "drop": True}, {"run": {"milling_time_h": 4.0}},
+        {"row": "G1", "set": {"x": 0.2}}, {"row": "C1", "drop": True},
+        {"run": {"milling_time_h": 4.0}},
         {"add": {**_RECIPE, "pressing_pressure_mpa": 450.0}}, {"row": "G2", "restore": True}]}),
     (models.ProposalIn, {"glasses": 4, "trilayers": 2, "budget_h": 100.0, "accept": False}),
     (models.PredictionsIn, {"recipes": [_RECIPE, {"x": 0.0}]}),
@@ -43,7 +45,8 @@ _GOOD: Final[tuple[tuple[type[BaseModel], Any], ...]] = (
 
 _KEYS: Final = (
     "specimen", "property", "value", "status", "kind", "note", "n", "x", "replaces", "row", "set",
-    "drop", "restore", "run", "add", "core", "milling_media", "version", "edits", "rows", "__class__",
+    "drop", "restore", "run", "add", "core", "milling_media", "version", "edits", "rows",
+    "__class__",
     "", "\0", "\ud800", "a" * 500,
 )  # fmt: skip
 
@@ -55,7 +58,8 @@ def json_value(choices: Choices, depth: int = 0) -> str:
         return choices.pick(("null", "true", "false", "NaN", "Infinity", "-Infinity", "-0.0"))
     if kind == 1:
         return choices.pick((
-            "1", "3.0", "1e400", "-1e400", "9" * 20, "9" * 400, "9" * 4301, "9007199254740993", "01",
+            "1", "3.0", "1e400", "-1e400", "9" * 20, "9" * 400, "9" * 4301, "9007199254740993",
+            "01",
             "1e-400", "0.1e1", "-1", "2.5", "1E5", "2147483648", "9223372036854775808",
         ))  # fmt: skip
     if kind < 6:
@@ -72,7 +76,9 @@ def json_value(choices: Choices, depth: int = 0) -> str:
             for _ in range(choices.below(3))
         )
         return "{" + ",".join(members) + "}"
-    return choices.pick(('"\\u0000"', '"\\ud800"', '"\\udc00\\ud800"', "[" * 2000, '{"a":' * 2000, '""'))
+    return choices.pick(
+        ('"\\u0000"', '"\\ud800"', '"\\udc00\\ud800"', "[" * 2000, '{"a":' * 2000, '""')
+    )
 
 
 def body_text(choices: Choices, good: Any) -> bytes:
@@ -80,7 +86,20 @@ def body_text(choices: Choices, good: Any) -> bytes:
     if choices.one_in(6):
         return choices.mutated(
             json.dumps(good).encode(),
-            (b'"', b"{", b"}", b"[", b"]", b",", b"\\ud800", b"\\u0000", b"NaN", b"1e999", b"\xff", b"\0"),
+            (
+                b'"',
+                b"{",
+                b"}",
+                b"[",
+                b"]",
+                b",",
+                b"\\ud800",
+                b"\\u0000",
+                b"NaN",
+                b"1e999",
+                b"\xff",
+                b"\0",
+            ),
         )
     places = choices.below(4)
     spots = [choices.below(60) for _ in range(places)]
@@ -94,7 +113,9 @@ def body_text(choices: Choices, good: Any) -> bytes:
         if isinstance(value, dict):
             members = [f"{json.dumps(key)}:{text(part)}" for key, part in value.items()]
             if number + 1 in spots and members:
-                members.append(f"{json.dumps(choices.pick((*value, *_KEYS)))}:{json_value(choices)}")
+                members.append(
+                    f"{json.dumps(choices.pick((*value, *_KEYS)))}:{json_value(choices)}"
+                )
             return "{" + ",".join(members) + "}"
         if isinstance(value, list):
             return "[" + ",".join(map(text, value)) + "]"
@@ -130,7 +151,7 @@ def body(data: bytes) -> None:
         if isinstance(leaf, str):
             leaf.encode()  # half a character must not come so far
     if isinstance(taken, models.RecordIn | models.ReadingsIn | models.SpecimensIn):
-        _rows(taken, is_recorded=choices.one_in(8))
+        _rows(taken, is_recorded=choices.one_in(64))
     elif isinstance(taken, models.DraftEdit):
         edits = [edit.model_dump(exclude_none=True) for edit in taken.edits]
         _, problems = edited(sheet(), edits, person="Ana", jars=["R01-G1"])
@@ -192,7 +213,8 @@ def form(data: bytes) -> None:
     """The tables of the page as a browser sends them."""
     choices = Choices(data)
     typed: dict[str, str] = {}
-    for table, rows, columns in (("specimens", MADE, MADE_FILE), ("readings", RESULTS, RESULT_COLUMNS)):
+    both = (("specimens", MADE, MADE_FILE), ("readings", RESULTS, RESULT_COLUMNS))
+    for table, rows, columns in both:
         for i, row in enumerate(rows):
             typed |= {f"{table}-{i}-{name}": value for name, value in row.items()}
             typed[f"{table}-{i}-replaces"] = choices.cell("0", WORDS)
@@ -204,7 +226,7 @@ def form(data: bytes) -> None:
     blank = EntryForm([FormRow(dict(row), replaces=1) for row in MADE], [])
     filled = typed_form(blank, typed)
     made, read = rows_to_record(filled)
-    if choices.one_in(16):
+    if choices.one_in(64):
         ledger = DESK.ledger()
         before = ledger.state()
         try:
@@ -221,17 +243,20 @@ def form(data: bytes) -> None:
             require(filled.n_complaints >= len(error.problems), "a complaint was lost", typed)
             require(ledger.state() == before, "a refused form changed the ledger", typed)
     elif read:
-        found = read_result_rows(_as_rows("readings", read, RESULT_COLUMNS), known(),
-                                 read_made_rows(_as_rows("specimens", made, MADE_FILE), known()))  # fmt: skip
+        found = read_result_rows(_as_rows("readings", read, RESULT_COLUMNS), known(made=True))
         if not found.problems:
             for one in found.readings:
                 believable(one)
 
 
-def _as_rows(table: str, sent: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> list[Any]:
-    from experiments.entry import _rows
-
-    return _rows(table, sent, fields)[0]
+def _as_rows(table: str, sent: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> list[Row]:
+    """Rows as the entry of a form makes them, of cells that are texts."""
+    cells = ({name: str(values.get(name, "")) for name in fields} for values in sent)
+    return [
+        Row(table, number, row)
+        for number, row in enumerate(cells, start=1)
+        if not any(cell_fault(text, is_workbook=False) for text in row.values())
+    ]
 
 
 def _leaves(value: Any) -> list[Any]:
@@ -261,7 +286,9 @@ def _client() -> Any:
     from experiments.web.jobs import Job
     from experiments.web.state import Server
 
-    def begin(self: Any, kind: str, work: str, campaign: str, person: Any, *_: Any, **__: Any) -> Job:
+    def begin(
+        self: Any, kind: str, work: str, campaign: str, person: Any, *_: Any, **__: Any
+    ) -> Job:
         return Job(kind, campaign, person.name, state="done", share=1.0, words="done")
 
     def begin_once(self: Any, work: str, campaign: str, person: Any, *_: Any, **__: Any) -> Job:
@@ -286,14 +313,28 @@ def address(data: bytes) -> None:
     if choices.one_in(4):
         headers["idempotency-key"] = choices.pick(("a", "b", "key-1", "x" * 250))
     if "{}" in path:
-        words = ("R01", "R01-G1", "D01", "jar ", "1", *ODDITIES, "%00", "%ff", "%2e%2e", "limit=", "&")
+        words = (
+            "R01",
+            "R01-G1",
+            "D01",
+            "jar ",
+            "1",
+            *ODDITIES,
+            "%00",
+            "%ff",
+            "%2e%2e",
+            "limit=",
+            "&",
+        )
         name = choices.text(words, 3)
         path = path.replace("{}", _quoted(name) if choices.below(2) else _sendable(name))
         answer = _client().get(f"/api/v1/campaigns/lab{path}")
     else:
         good = {"/records": 0, "/readings": 1, "/specimens": 2}[path]
         answer = _client().post(
-            f"/api/v1/campaigns/lab{path}", content=body_text(choices, _GOOD[good][1]), headers=headers
+            f"/api/v1/campaigns/lab{path}",
+            content=body_text(choices, _GOOD[good][1]),
+            headers=headers,
         )
     require(answer.status_code < 500, "a fault of the server", answer.status_code, answer.text)
     if answer.status_code >= 400:
@@ -313,4 +354,4 @@ def _sendable(name: str) -> str:
     return "".join(c for c in name if c.isprintable() and c.isascii() and c not in "#?") or "x"
 
 
-__all__ = ["Finding", "address", "body", "edits", "form"]
+__all__ = ["FindingError", "address", "body", "edits", "form"]

@@ -49,7 +49,7 @@ class Choices:
         """Up to ``most`` of several, repeats allowed."""
         return [self.pick(choices) for _ in range(self.below(most + 1))]
 
-    def bytes(self, most: int) -> bytes:
+    def raw(self, most: int) -> bytes:
         """Up to ``most`` bytes as they come."""
         n = self.below(most + 1)
         taken, self._at = self._data[self._at : self._at + n], self._at + n
@@ -84,7 +84,7 @@ class Choices:
             elif kind == 14:
                 parts.append(chr(self.below(0x110000)))
             else:
-                parts.append(self.bytes(8).decode("latin-1"))
+                parts.append(self.raw(8).decode("latin-1"))
         return "".join(parts)
 
     def cell(self, usual: str, words: Sequence[str]) -> str:
@@ -119,5 +119,5 @@ class Choices:
                 word = self.pick(words)
                 raw[at : at + len(word)] = word
             else:
-                raw[at:at] = self.bytes(16)
+                raw[at:at] = self.raw(16)
         return bytes(raw)

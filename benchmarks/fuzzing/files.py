@@ -18,8 +18,9 @@ from features.properties import CATALOGUE
 
 _YAML: Final = (
     "name", "seed", "glasses", "cells", "control", "batch", "equipment", "assays", "mlflow", "x",
-    "low", "high", "step", "objectives", "jars_owned", "ball_sets", "costs", "surrogates", "physics",
-    "literature", "use", "track", "tracking_uri", "true", "yes", "off", "null", "~", ".nan", ".inf",
+    "low", "high", "step", "objectives", "jars_owned", "ball_sets", "costs", "surrogates",
+    "physics", "literature", "use", "track", "tracking_uri", "true", "yes", "off", "null", "~",
+    ".nan", ".inf",
     "-.inf", "1e-6", "1:30", "0b_", "0x", "0o7", "2026-05-02", "2026-13-45", "!!int ", "!!float ",
     "!!bool ", "!!binary ", "!!timestamp ", "!!python/object ", "!!set ", "!!null ", "!x ", "&a ",
     "*a", "<<: *a", "? ", ": ", "\n", "\n  ", "- ", "[", "]", "{", "}", ", ", "|", ">", '"', "'",
@@ -37,12 +38,14 @@ def _yaml() -> tuple[str, ...]:
     whole = (folder / "campaign.yaml").read_text(encoding="utf-8")
     return (
         "name: lab\n",
-        "name: lab\nseed: 3\nglasses:\n  x: {low: 0.0, high: 0.6, step: 0.01}\n  jars_owned: {agate: 2}\n",
+        "name: lab\nseed: 3\nglasses:\n  x: {low: 0.0, high: 0.6, step: 0.01}\n"
+        "  jars_owned: {agate: 2}\n",
         "name: lab\ncontrol: {x: 0.15, milling_media: agate}\nbatch: {glasses: 2, trilayers: 1}\n"
         "assays: {na2s: 0.99}\nmlflow: {track: false, folder: runs}\nliterature: {use: true}\n",
         "name: lab\nsurrogates:\n  ionic_conductivity: {kernel: rbf, physics: true}\n"
         "equipment:\n  ball_sets: {agate: ten balls}\n  die_rating_mpa: 500\n",
-        "name: lab\ncosts:\n  glass_h: 2\n  measurements:\n    ionic_conductivity: {hours: 1, delay_h: 2}\n",
+        "name: lab\ncosts:\n  glass_h: 2\n  measurements:\n"
+        "    ionic_conductivity: {hours: 1, delay_h: 2}\n",
         whole,
     )  # fmt: skip
 
@@ -98,7 +101,8 @@ def _contents() -> dict[str, bytes]:
     } | {"rounds/R01/made.csv": b"specimen,kind,status\n"}
 
 
-def _manifest(files: dict[str, bytes], campaign_id: str) -> dict[str, Any]:
+def manifest_of(files: dict[str, bytes], campaign_id: str) -> dict[str, Any]:
+    """What a sound archive of these files says of itself."""
     return {
         "format": "glassloop archive", "format_version": 1, "glassloop": "0.1.0",
         "frozen_at": "2026-01-01T00:00:00Z", "campaign": "lab", "campaign_id": campaign_id,
@@ -120,8 +124,9 @@ def _id() -> str:
 
 
 _JSON: Final = (
-    b'"', b"{", b"}", b"[", b"]", b",", b":", b"null", b"true", b"1e999", b"-1", b"NaN", b"Infinity",
-    b"9" * 4400, b"[" * 3000, b'{"a":' * 3000, b"\\u0000", b"\\ud800", b"\\n", b"\n", b"../", b"/",
+    b'"', b"{", b"}", b"[", b"]", b",", b":", b"null", b"true", b"1e999", b"-1", b"NaN",
+    b"Infinity",     b"9" * 4400, b"[" * 3000, b'{"a":' * 3000, b"\\u0000", b"\\ud800", b"\\n",
+    b"\n", b"../", b"/",
     b'"format_version": 99', b'"format_version": "x"', b'"format_version": [1]', b"\0", b"\xff",
     b"\xef\xbb\xbf", b'"size": -1', b'"size": 99999999999999999999', b"ledger.db", b"rounds",
 )  # fmt: skip
@@ -133,7 +138,7 @@ def archive(data: bytes) -> None:
     kind = choices.below(8)
     files = {name: raw for name, raw in _contents().items() if name != "ledger.db"}
     files["ledger.db"] = b"SQLite format 3\0" + b"x" * 64  # small: it is only unpacked here
-    manifest = json.dumps(_manifest(files, _id())).encode()
+    manifest = json.dumps(manifest_of(files, _id())).encode()
     parts = [(MANIFEST, manifest), *files.items()]
     i = choices.below(len(parts))
     if kind <= 2:
@@ -141,18 +146,21 @@ def archive(data: bytes) -> None:
     elif kind == 3:
         parts[i] = parts[i][0], choices.mutated(parts[i][1], _JSON)
     elif kind == 4:
-        name = choices.pick(("../x", "/x", "a//b", "c:x", "rounds", "x\ny", "é", ".", "", MANIFEST, "x" * 300))
+        name = choices.pick(
+            ("../x", "/x", "a//b", "c:x", "rounds", "x\ny", "é", ".", MANIFEST, "x" * 300)
+        )
         raw = parts[i][1]
         parts[i] = name, raw
         if choices.below(2):
             named = dict(parts[1:])
-            parts[0] = MANIFEST, json.dumps(_manifest(named, _id())).encode()
+            parts[0] = MANIFEST, json.dumps(manifest_of(named, _id())).encode()
     elif kind == 5:
         del parts[i]
     raw = packed(parts)
     if kind >= 6:
-        tokens = (b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x20",
-                  struct.pack("<H", 14), struct.pack("<H", 99), b"\x08\x08")  # fmt: skip
+        tokens = (b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"\xff\xff\xff\xff", b"\0\0\0\0",
+                  b"\x20",                   struct.pack("<H", 14), struct.pack("<H", 99),
+                  b"\x08\x08")  # fmt: skip
         raw = choices.mutated(raw, tokens)
     path, folder = as_file("lab.zip", raw), workroom() / "unpacked"
     shutil.rmtree(folder, ignore_errors=True)
@@ -177,7 +185,7 @@ def thawed(data: bytes) -> None:
         files[name] = choices.mutated(files[name], [word.encode() for word in _YAML])
     elif choices.below(4):
         files[name] = choices.mutated(files[name], (b"\0\0\0\0", b"CREATE TRIGGER", b"\xff\xff"))
-    raw = packed([(MANIFEST, json.dumps(_manifest(files, _id())).encode()), *files.items()])
+    raw = packed([(MANIFEST, json.dumps(manifest_of(files, _id())).encode()), *files.items()])
     path, folder = as_file("whole.zip", raw), workroom() / "thawed"
     shutil.rmtree(folder, ignore_errors=True)
     found = asked(thaw, path, folder, hide=[str(path), str(folder)])

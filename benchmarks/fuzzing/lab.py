@@ -11,6 +11,7 @@ from typing import Any, Final
 from experiments.assumptions import plant_paper
 from experiments.bench import Bench
 from experiments.config import CampaignConfig, write_config
+from experiments.entry import record_rows
 from experiments.ledger import Ledger
 from experiments.ledger_rows import CellRow, JarRow, PelletRow
 from experiments.recording import bench
@@ -100,9 +101,13 @@ def template() -> Path:
 
 
 @cache
-def known() -> Bench:
-    """What that campaign knows, read once."""
-    with Ledger.open(template() / "ledger.db") as ledger:
+def known(*, made: bool = False) -> Bench:
+    """What that campaign knows, read once: while its round is planned, or when it was made."""
+    folder = workroom() / ("made" if made else "planned")
+    shutil.copytree(template(), folder)
+    with Ledger.open(folder / "ledger.db") as ledger:
+        if made:
+            record_rows(ledger, CONFIG, folder, specimens=MADE, by="Ana")
         return bench(ledger, CONFIG)
 
 

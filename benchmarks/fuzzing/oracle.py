@@ -15,19 +15,21 @@ T = TypeVar("T")
 LONGEST: Final = 20_000
 """Characters of a sentence: it repeats what was typed, escaped, once or twice."""
 
-_RAW: Final = re.compile(r"Traceback|\b[A-Z]\w*(?:Error|Exception|Warning)\(| object at 0x|<class '")
+_RAW: Final = re.compile(
+    r"Traceback|\b[A-Z]\w*(?:Error|Exception|Warning)\(| object at 0x|<class '"
+)
 _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _TEMPORARY: Final = tempfile.gettempdir() + "/"
 
 
-class Finding(AssertionError):
+class FindingError(AssertionError):
     """A parser did what it must not."""
 
 
 def require(holds: object, said: str, *got: object) -> None:
     """Report a finding unless something holds."""
     if not holds:
-        raise Finding(f"{said}: {', '.join(ascii(one)[:300] for one in got)}")
+        raise FindingError(f"{said}: {', '.join(ascii(one)[:300] for one in got)}")
 
 
 def asked(parser: Callable[..., T], *args: Any, hide: Sequence[str] = (), **more: Any) -> T | None:
@@ -40,7 +42,7 @@ def asked(parser: Callable[..., T], *args: Any, hide: Sequence[str] = (), **more
         more: For it.
 
     Raises:
-        Finding: If a sentence is not as it should be. Any other error passes as it is.
+        FindingError: If a sentence is not as it should be. Any other error passes as it is.
     """
     try:
         return parser(*args, **more)

@@ -25,7 +25,6 @@ from experiments.notebook_file import read_notebook
 from experiments.recording import record_files
 from experiments.results_file import Results, read_result_rows
 from experiments.round_folder import MADE_COLUMNS, RESULT_COLUMNS
-from features.errors import InputError
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -73,7 +72,7 @@ HISTORY: Final[Rows] = tuple(
 def written(rows: Rows, columns: Sequence[str], delimiter: str = ",") -> str:
     """Rows as CSV, quoted as needed."""
     out = io.StringIO()
-    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
+    writer = csv.writer(out, delimiter=delimiter)  # ends rows by CR LF, and so quotes both
     writer.writerow(columns)
     writer.writerows([row.get(name, "") for name in columns] for row in rows)
     return out.getvalue()
@@ -81,7 +80,9 @@ def written(rows: Rows, columns: Sequence[str], delimiter: str = ",") -> str:
 
 def doubtful(choices: Choices, rows: Rows, columns: Sequence[str]) -> list[dict[str, str]]:
     """Good rows, doubled or left out, a few of their cells as nobody expects them."""
-    found = [dict(row) for row in choices.some(rows, 4)] if choices.below(2) else list(map(dict, rows))
+    found = (
+        [dict(row) for row in choices.some(rows, 4)] if choices.below(2) else list(map(dict, rows))
+    )
     for _ in range(choices.below(5)):
         if found:
             row, name = choices.pick(found), choices.pick(columns)
@@ -170,21 +171,25 @@ def _unwrapped(row: Mapping[str, str]) -> dict[str, str]:
     return {name: text.replace("\r\n", "\n").replace("\r", "\n") for name, text in row.items()}
 
 
-def checked(choices: Choices, made: bytes, results: bytes) -> tuple[Findings, Results]:
-    """Both files of a round through all checks; nothing is written."""
-    first = read_table_bytes("made.csv", made, ("specimen", "kind", "status"))
+def checked(made: bytes | None, results: bytes) -> tuple[Findings, Results]:
+    """Files of a round through all checks; nothing is written.
+
+    Args:
+        made: ``made.csv``; ``None`` where all of it was recorded before.
+        results: ``results.csv``.
+    """
+    bench = known(made=made is None)
+    first = read_table_bytes("made.csv", made or b"", ("specimen", "kind", "status"))
     second = read_table_bytes("results.csv", results, ("specimen", "property", "value"))
     sound("made.csv", first)
     sound("results.csv", second)
-    findings = read_made_rows(first.rows, known())
-    outcome = read_result_rows(second.rows, known(), findings)
+    findings = Findings() if made is None else read_made_rows(first.rows, bench)
+    outcome = read_result_rows(second.rows, bench, findings)
     for said in (findings.problems, findings.warnings):
         sentences(said, file="made.csv")
     for said in (outcome.problems, outcome.warnings):
         sentences(said, file="results.csv")
     sentences(first.unread(MADE_FILE), file="made.csv")
-    findings.problems[:0] = first.problems
-    outcome.problems[:0] = second.problems
     return findings, outcome
 
 
@@ -218,8 +223,8 @@ def believable(reading: ReadingRow | LiteratureRow) -> None:
 def round_files(data: bytes) -> None:
     """``made.csv`` and ``results.csv``, checked against a round; nothing is written."""
     choices = Choices(data)
-    made, results = as_csv(choices, MADE, MADE_FILE), as_csv(choices, RESULTS, RESULT_COLUMNS)
-    findings, outcome = checked(choices, made, results)
+    made = None if choices.below(8) else as_csv(choices, MADE, MADE_FILE)
+    findings, outcome = checked(made, as_csv(choices, RESULTS, RESULT_COLUMNS))
     fit(findings, outcome)
 
 
@@ -233,7 +238,9 @@ def recorded(data: bytes) -> None:
     made = as_file("made.csv", as_csv(choices, MADE, MADE_FILE))
     results = as_file("results.csv", as_csv(choices, RESULTS, RESULT_COLUMNS))
     before = ledger.state()
-    report = asked(record_files, ledger, CONFIG, made, results, by=choices.pick(("", "Ana", "Jörg")))
+    report = asked(
+        record_files, ledger, CONFIG, made, results, by=choices.pick(("", "Ana", "Jörg"))
+    )
     if report is None:
         require(ledger.state() == before, "a refused file changed the ledger", before)
         return
@@ -270,7 +277,9 @@ def notebook(data: bytes) -> None:
     path = as_file("book.csv", as_csv(choices, NOTEBOOK, columns))
     wished = dict(_NOTEBOOK_MAP)
     for _ in range(choices.below(3)):
-        wished[choices.pick(columns)] = choices.text((*PROPERTIES, *UNITS, ":", "se", "n", "jar"), 4)
+        wished[choices.pick(columns)] = choices.text(
+            (*PROPERTIES, *UNITS, ":", "se", "n", "jar"), 4
+        )
     findings, outcome, _ = read_notebook(path, wished, known())
     sentences([*findings.problems, *findings.warnings, *outcome.problems, *outcome.warnings])
     if not findings.problems and not outcome.problems:
@@ -289,7 +298,8 @@ def history(data: bytes) -> None:
     features = choices.some(("x", "lot", "x*", "*", "lot:category", "[", "day", "[z-a]"), 3)
     found = asked(
         read_history, path, features=features or ["x"],
-        objectives=choices.some(wishes, 1) or ["E:maximize"], order=choices.pick(("", "day", "lot")),
+        objectives=choices.some(wishes, 1) or ["E:maximize"],
+        order=choices.pick(("", "day", "lot")),
     )  # fmt: skip
     if found is not None:
         sentences(found.notes)
@@ -304,7 +314,7 @@ def _workbook() -> bytes:
     return _book([list(RESULT_COLUMNS), *([row.get(c) for c in RESULT_COLUMNS] for row in RESULTS)])
 
 
-def _book(lines: Sequence[Sequence[Any]], formats: Mapping[tuple[int, int], str] = {}) -> bytes:  # noqa: B006 - never changed
+def _book(lines: Sequence[Sequence[Any]], formats: Mapping[tuple[int, int], str] = {}) -> bytes:
     book = Workbook()
     sheet = book.active
     for i, line in enumerate(lines, start=1):
@@ -332,10 +342,13 @@ def workbook_cells(data: bytes) -> None:
             j = choices.below(len(line))
             line[j] = choices.pick((
                 0.1, 3.0, -1, 1e308, 10**15, 10**17, True, datetime.date(2026, 5, 2),
-                datetime.datetime(2026, 5, 2, 3, 4), datetime.time(3, 4), datetime.timedelta(hours=30),
-                "=A1", "=1+1", "#N/A", 0.815, float("nan"), 5e-324,
+                datetime.datetime(2026, 5, 2, 3, 4), datetime.time(3, 4),
+                datetime.timedelta(hours=30),                 "=A1", "=1+1", "#N/A", 0.815,
+                float("nan"), 5e-324,
             ))  # fmt: skip
-            formats[i, j + 1] = choices.pick(("General", "0%", "0.00 %", "@", "yyyy-mm-dd", "[h]:mm"))
+            formats[i, j + 1] = choices.pick(
+                ("General", "0%", "0.00 %", "@", "yyyy-mm-dd", "[h]:mm")
+            )
         lines.append(line)
     try:
         raw = _book(lines, formats)
@@ -344,7 +357,7 @@ def workbook_cells(data: bytes) -> None:
     table = asked(read_table_bytes, "r.xlsx", raw, ("specimen", "property", "value"))
     if table is not None:
         sound("r.xlsx", table)
-        outcome = read_result_rows(table.rows, known())
+        outcome = read_result_rows(table.rows, known(made=True))
         sentences([*outcome.problems, *outcome.warnings], file="r.xlsx")
         if not outcome.problems:
             fit(Findings(), outcome)
@@ -354,9 +367,10 @@ _XML: Final = (
     b"<", b">", b"/>", b"&amp;", b"&#0;", b"&#x1F;", b'"', b"<c r=\"A1\"/>", b"<v>1e999</v>",
     b' t="s"', b' t="n"', b' t="e"', b' t="b"', b' t="d"', b' t="inlineStr"', b' r="ZZZ9999999"',
     b' r="A0"', b"<v>-1</v>", b"<v>99999999</v>", b"<!DOCTYPE x>", b"<!--", b"-->", b"<f>1</f>",
-    b'<f t="shared" si="0" ref="A1:B2">A1</f>', b"<mergeCells><mergeCell ref=\"A1:B2\"/></mergeCells>",
-    b' count="-1"', b' ref="A1:XFD1048576"', b"<?xml version='1.0' encoding='x'?>", b"\xff\xfe", b"\0",
-    b' state="hidden"', b' numFmtId="9"', b' s="999"', b"<row r=\"5\">", b"1e400", b"nan",
+    b'<f t="shared" si="0" ref="A1:B2">A1</f>',
+    b"<mergeCells><mergeCell ref=\"A1:B2\"/></mergeCells>",
+    b' count="-1"', b' ref="A1:XFD1048576"', b"<?xml version='1.0' encoding='x'?>", b"\xff\xfe",
+    b"\0", b' state="hidden"', b' numFmtId="9"', b' s="999"', b"<row r=\"5\">", b"1e400", b"nan",
 )  # fmt: skip
 
 
@@ -374,7 +388,10 @@ def workbook_parts(data: bytes) -> None:
         elif kind == 5:
             parts[i] = parts[choices.below(len(parts))][0], content
         elif kind == 6:
-            parts[i] = choices.pick(("../x", "/x", "x.zip", "C:x", "a\0b", "xl/vbaProject.bin")), content
+            parts[i] = (
+                choices.pick(("../x", "/x", "x.zip", "C:x", "a\0b", "xl/vbaProject.bin")),
+                content,
+            )
         elif len(parts) > 1:
             del parts[i]
     workbook(packed(parts))
@@ -386,7 +403,14 @@ def workbook_bytes(data: bytes) -> None:
     if choices.one_in(8):
         workbook(choices.pick((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")) + choices.rest())
         return
-    tokens = (b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x01")
+    tokens = (
+        b"PK\x03\x04",
+        b"PK\x01\x02",
+        b"PK\x05\x06",
+        b"\xff\xff\xff\xff",
+        b"\0\0\0\0",
+        b"\x01",
+    )
     workbook(choices.mutated(_workbook(), tokens))
 
 

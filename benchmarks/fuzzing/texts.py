@@ -8,11 +8,8 @@ from benchmarks.fuzzing.choices import Choices
 from benchmarks.fuzzing.lab import CONFIG
 from benchmarks.fuzzing.oracle import asked, physical, require, sentences, storable
 from experiments.backtest_objectives import objectives_of
-from experiments.cli import _mapping
 from experiments.csv_files import Table, number_in
-from experiments.notebook_columns import RECIPE_COLUMNS, notebook_columns
-from experiments.plan_options import options_of
-from experiments.study_spec import Batch, StudySpec, numbers_in
+from experiments.notebook_columns import RECIPE_COLUMNS, mapped, notebook_columns
 from experiments.sweep import MOST_ROWS, sweep_recipes
 from experiments.targets import Target
 from experiments.web.numbers import whole_number
@@ -34,8 +31,8 @@ UNITS: Final = (
 )  # fmt: skip
 VALUES: Final = (
     "2.7e-4", "2,7×10⁻⁴ S/cm", "<1e-10", "> 3", "≤ 0.5", "2.30..2.35", "2.3 – 2.4", "1 to 2",
-    "0.81", "81 %", "20.9 GPa", "424", "10^-4", "x", "e", "E", "10", "..", "...", "-", "+", "<", ">",
-    "=", "≥", "to", " ", ",", ".", "*", "^", "×", "(", ")", "±", "~", "ca.", "n/a", "nan",
+    "0.81", "81 %", "20.9 GPa", "424", "10^-4", "x", "e", "E", "10", "..", "...", "-", "+", "<",
+    ">", "=", "≥", "to", " ", ",", ".", "*", "^", "×", "(", ")", "±", "~", "ca.", "n/a", "nan",
     "not_measured", *UNITS,
 )  # fmt: skip
 
@@ -72,7 +69,7 @@ def unit(data: bytes) -> None:
         double = asked(to_catalogue_unit, 2 * value, text, name)
         if double is not None and 1e-290 < found < 1e290 and 1e-290 < value < 1e290:
             require(isclose(double, 2 * found, rel_tol=1e-13), "not in proportion", text, found)
-    other = choices.pick(UNITS) if choices.below(2) else choices.text(UNITS, 3)
+    other = choices.pick(UNITS)
     there = asked(to_unit, value, text, other)
     if there is not None:
         require(isfinite(there), "no number", value, text, other)
@@ -92,7 +89,7 @@ def number(data: bytes) -> None:
         require(isfinite(found), "no number", text, found)
         meant = float(text.strip().replace("\u2212", "-").replace(",", "."))
         require(found == meant, "another number", text, found)
-        require("_" not in text and text.strip().isascii() or "\u2212" in text, "no number", text)
+        require(("_" not in text and text.strip().isascii()) or "\u2212" in text, "no number", text)
     whole = asked(whole_number, text, "glasses", (1, 50))
     require(whole is None or 1 <= whole <= 50, "beyond the ends", text, whole)
     begin = asked(position, text)
@@ -162,6 +159,9 @@ def condition(data: bytes) -> None:
 
 def study(data: bytes) -> None:
     """Options of a study and of a plan: batches, seeds, what is left out."""
+    from experiments.plan_options import options_of  # these take seconds to import
+    from experiments.study_spec import Batch, StudySpec, numbers_in
+
     choices = Choices(data)
     words = ("4+2", "+", "-", "0-9", "3", "²", "24", "25", ",", *PROPERTIES)
     text = choices.text(words, 3)
@@ -183,7 +183,9 @@ def objective(data: bytes) -> None:
     """Objectives of a backtest."""
     choices = Choices(data)
     words = (*PROPERTIES[:4], ":", "maximize", "minimize", "log10", "linear", "a", "1e-6", " ")
-    for one in asked(objectives_of, [choices.text(words, 6) for _ in range(choices.below(3))]) or ():
+    for one in (
+        asked(objectives_of, [choices.text(words, 6) for _ in range(choices.below(3))]) or ()
+    ):
         require(one.reference is None or isfinite(one.reference), "no reference", one)
 
 
@@ -192,7 +194,7 @@ def mapping(data: bytes) -> None:
     choices = Choices(data)
     words = (*RECIPE_COLUMNS, *PROPERTIES, "=", ":", "mS/cm", "se", "sd", "n", "a", "b", "%")
     texts = [choices.text(words, 5) for _ in range(choices.below(5))]
-    pairs = asked(_mapping, texts)
+    pairs = asked(mapped, texts)
     if pairs is None:
         return
     header = tuple(dict.fromkeys([*choices.some(words, 6), *pairs]))

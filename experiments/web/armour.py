@@ -145,6 +145,8 @@ class Armour:
                 f"http://{f'[{self._hosts[0]}]' if ':' in self._hosts[0] else self._hosts[0]}",
                 {},
             )
+        if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+            return 400, "the address holds a NUL, as no name does; correct it", {}
         if request.method not in SAFE_METHODS and _is_foreign(headers):
             return 403, "a page of another site sent this, so it was refused; use our own page", {}
         length = headers.get("content-length", "0")

@@ -81,6 +81,9 @@ COLUMNS: Final[Mapping[str, tuple[Column, ...]]] = {
     "jar": JAR_COLUMNS, "pellet": PELLET_COLUMNS, "cell": CELL_COLUMNS,
 }  # fmt: skip
 
+_MOST_DIGITS: Final = 15
+"""Of a version: our pages send no more."""
+
 LABELS: Final = {
     column.name: column.label for part in (*COLUMNS.values(), READING_COLUMNS) for column in part
 }
@@ -315,7 +318,8 @@ def _typed(
         if held is not None:
             row.hints, row.blank = dict(held.hints), dict(held.blank)
             row.cells = {**{k: held.cells[k] for k in identity if k in held.cells}, **cells}
-        row.replaces = int(version) if version.isascii() and version.isdigit() else None
+        is_version = version.isascii() and version.isdigit() and len(version) <= _MOST_DIGITS
+        row.replaces = int(version) if is_version else None
         found.append(row)
     return found
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from fastapi.concurrency import run_in_threadpool
 
+from experiments.acting import acting
 from experiments.ledger_values import now
 from experiments.logs import Level, note
 from experiments.web.answers import Asked, used_for_another
@@ -168,7 +169,8 @@ class Bench:
             )
         self._forget()
         self._jobs[job.id] = job
-        self._tasks[job.id] = asyncio.create_task(self._see_through(job, call, look))
+        with acting(call.person, call.door):
+            self._tasks[job.id] = asyncio.create_task(self._see_through(job, call, look))
         return job
 
     def cancel(self, job: Job) -> None:
@@ -260,6 +262,6 @@ def _finish(job: Job, state: State, words: str) -> None:
     note("job ended", level, error=job.error, state=state, duration_s=seconds, **_of(job))
 
 
-def _of(job: Job) -> dict[str, str]:
+def _of(job: Job) -> dict[str, Any]:
     """What the log says of a job each time."""
     return {"job": job.id, "kind": job.kind, "campaign": job.campaign, "person": job.person}

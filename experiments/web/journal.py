@@ -72,4 +72,4 @@ def _template(scope: Scope) -> str:
     if template is None:
         return NOWHERE
     own = template.format(**scope.get("path_params", {}))  # of a router: its prefix is not in it
-    return scope["path"].removesuffix(own) + str(template)
+    return f"{scope['path'].removesuffix(own)}{template}"

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Final
 
 from experiments.config import CampaignConfig, Parameter, Range, extremes
+from experiments.csv_files import number_in
 from experiments.display import number_text
 from experiments.report_recipes import usual_cell, usual_recipe
+from features.errors import TableError
 from features.plausibility import FIELDS, check_field
 
 MOST_X: Final = 1.0
@@ -55,14 +56,11 @@ class Slider:
             >>> time.read("3,5"), time.read("long")
             ((3.5, ''), (None, "milling time: must be a number, got 'long'; correct it"))
         """
-        tidy = text.strip().replace(",", ".").replace("−", "-")
-        if not tidy:
+        if not text.strip():
             return None, f"{self.label}: is blank; enter a number"
         try:
-            value = float(tidy)
-        except ValueError:
-            value = float("nan")
-        if not isfinite(value):
+            value = number_in(text)
+        except TableError:
             return None, f"{self.label}: must be a number, got {text.strip()[:40]!r}; correct it"
         verdict = check_field(self.field, value)
         return (None, verdict.message) if verdict.level == "reject" else (value, "")

@@ -188,3 +188,14 @@ def test_settings_that_cannot_be_meant_are_refused(
     shipped.write_text(text.replace("surrogates: {}", f"surrogates: {section}"), encoding="utf-8")
     with pytest.raises(CampaignError, match=message):
         read_config(shipped)
+
+
+def test_aliases_that_stand_for_billions_of_values_are_refused_quickly(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    for number in range(1, 16):
+        tens = ", ".join([f"*a{number - 1}"] * 10)
+        lines.append(f"a{number}: &a{number} [{tens}]")
+    (tmp_path / "campaign.yaml").write_text("\n".join([*lines, "name: *a15"]), encoding="utf-8")
+    with pytest.raises(CampaignError, match="name") as refused:
+        read_config(tmp_path / "campaign.yaml")
+    assert len(str(refused.value)) < 2_000

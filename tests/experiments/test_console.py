@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from experiments.console import predictions_table, round_table, status_panel
+from experiments.console import predictions_table, round_table
+from experiments.status_console import status_panel
 
 
 @pytest.fixture

@@ -258,6 +258,7 @@ def test_create_refuses_an_existing_ledger(tmp_path, ledger):
     assert ledger.campaign == "c"
 
 
+@pytest.mark.sqlite_file
 def test_create_takes_a_url(tmp_path):
     url = f"sqlite:///{tmp_path}/by_url.db"
     Ledger.create(url, campaign="c").close()
@@ -270,6 +271,7 @@ def test_create_keeps_a_write_ahead_log(tmp_path, ledger):
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+@pytest.mark.sqlite_file
 def test_connections_enforce_foreign_keys_and_sync_fully(ledger):
     with ledger._connection() as connection:
         pragmas = ("foreign_keys", "synchronous", "busy_timeout")
@@ -337,6 +339,7 @@ def test_a_closed_ledger_says_so(ledger):
         ledger.jars()
 
 
+@pytest.mark.sqlite_file
 @pytest.mark.parametrize(
     ("pragma", "message"),
     [

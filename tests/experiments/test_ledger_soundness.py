@@ -232,6 +232,7 @@ def test_verify_names_what_was_tampered_with(ledger, path, statement, message):
         raise LedgerError("\n".join(found))
 
 
+@pytest.mark.sqlite_file
 def test_verify_names_a_damaged_page(ledger, path):
     sound_ledger(ledger)
     body = bytearray(path.read_bytes())

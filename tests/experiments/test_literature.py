@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from experiments import cli
 from experiments.campaign import Campaign
 from experiments.config import CampaignConfig, LiteratureConfig
-from experiments.console import status_panel
+from experiments.status_console import status_panel
 from experiments.knowledge import fit_knowledge
 from experiments.ledger_rows import LiteratureRow
 from experiments.literature import Literature, literature_in

@@ -1,12 +1,14 @@
-"""A broken surrogate or optimizer is planted: nothing it proposes becomes a round, draft or file."""
+"""A broken surrogate or optimizer is planted: nothing it proposes is written anywhere."""
 
 import math
+import shutil
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from experiments.campaign import Campaign
 from experiments.draft import accept_draft, begin_draft, discard_draft
 from experiments.proposed import Proposed
 from experiments.round_plan import choice_of
@@ -43,6 +45,14 @@ class BrokenSurrogate:
         if isinstance(found, dict):
             return {name: np.full_like(draws, self._value) for name, draws in found.items()}
         return np.full_like(found, self._value)
+
+
+@pytest.fixture(scope="module")
+def bench(drafted_folder, tmp_path_factory):
+    """The campaign, for tests after which it must be as it was."""
+    folder = shutil.copytree(drafted_folder, tmp_path_factory.mktemp("bench") / "c")
+    with Campaign.open(folder, pictures=False) as opened:
+        yield opened
 
 
 def break_surrogates(monkeypatch, campaign, value, *, draws=False):
@@ -87,7 +97,6 @@ def nothing_was_written(campaign):
 @pytest.mark.parametrize("value", [NAN, INF, -INF, 0.0, -5.0, 1e30])
 def test_no_round_rests_on_a_surrogate_that_gives_no_prediction(monkeypatch, campaign, value):
     break_surrogates(monkeypatch, campaign, value)
-    before = campaign.ledger.state()
     with pytest.raises(UnsafeProposalError, match=r"nothing was written; report it") as caught:
         campaign.propose(choose=Chosen())
     told = "\n".join(caught.value.problems)
@@ -95,32 +104,30 @@ def test_no_round_rests_on_a_surrogate_that_gives_no_prediction(monkeypatch, cam
     discard_draft(campaign, "D01", 1)
     with pytest.raises(UnsafeProposalError, match="nothing was written"):
         begin_draft(campaign, choose=Chosen())
-    assert campaign.ledger.rounds().empty
-    assert campaign.ledger.state() != before  # of the draft that was discarded, and of that only
+    assert nothing_was_written(campaign)
     assert list(campaign.ledger.drafts()["state"]) == ["discarded"]
-    assert not (campaign.folder / "rounds").exists()
 
 
 @pytest.mark.parametrize("value", [NAN, INF])
-def test_draws_that_are_no_numbers_are_refused_too(monkeypatch, campaign, value):
-    break_surrogates(monkeypatch, campaign, value, draws=True)
-    with pytest.raises(GlassError):
-        campaign.propose(choose=Chosen())
-    assert nothing_was_written(campaign)
+def test_draws_that_are_no_numbers_are_refused_too(monkeypatch, bench, value):
+    break_surrogates(monkeypatch, bench, value, draws=True)
+    with pytest.raises(GlassError, match="utilities must be finite"):
+        bench.propose(choose=Chosen())
+    assert nothing_was_written(bench)
 
 
-def test_the_whole_planner_on_a_broken_surrogate_writes_nothing(monkeypatch, campaign):
-    break_surrogates(monkeypatch, campaign, 1e30)
+def test_the_whole_planner_on_a_broken_surrogate_writes_nothing(monkeypatch, bench):
+    break_surrogates(monkeypatch, bench, 1e30)
     with pytest.raises(UnsafeProposalError, match="to be of a glass, got 1e\\+30"):
-        campaign.propose(glasses=2, trilayers=1)
-    assert nothing_was_written(campaign)
+        bench.propose(glasses=2, trilayers=1)
+    assert nothing_was_written(bench)
 
 
-def test_a_surrogate_that_fails_writes_nothing(monkeypatch, campaign):
-    break_surrogates(monkeypatch, campaign, None)
+def test_a_surrogate_that_fails_writes_nothing(monkeypatch, bench):
+    break_surrogates(monkeypatch, bench, None)
     with pytest.raises(FloatingPointError, match="singular"):
-        campaign.propose(choose=Chosen())
-    assert nothing_was_written(campaign)
+        bench.propose(choose=Chosen())
+    assert nothing_was_written(bench)
 
 
 BROKEN = {
@@ -142,7 +149,7 @@ BROKEN = {
     "no temperature": ({"cell": {"temperature_c": NAN}}, r"temperature_c must be a finite"),
     "pressed too hard": ({"cell": {"pressing_pressure_mpa": 900.0}}, r"R01-C1: pressing_pressure"),
     "core too hard": ({"cell": {"precompaction_pressure_mpa": 900.0}}, r"precompaction_pressure_m"),
-    "squeezed out": ({"cell": {"stack_pressure_mpa": 50.0}}, r"stack_pressure_mpa must lie between"),
+    "squeezed out": ({"cell": {"stack_pressure_mpa": 50.0}}, r"stack_pressure_mpa must lie betw"),
     "50 g core": ({"cell": {"core_mass_mg": 50000.0}}, r"core_mass_mg must lie between 20 and 600"),
     "negative skin": ({"cell": {"skin_mass_mg": -25.0}}, r"skin_mass_mg must lie between 15 and"),
     "no core": ({"cell": {"core_mass_mg": NAN}}, r"core_mass_mg must be a finite number"),
@@ -153,13 +160,13 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_no_round_is_made_of_what_a_broken_optimizer_proposes(campaign, fault):
+def test_no_round_is_made_of_what_a_broken_optimizer_proposes(bench, fault):
     how, said = BROKEN[fault]
-    before = campaign.ledger.state()
+    before = bench.ledger.state()
     with pytest.raises(UnsafeProposalError, match=said):
-        campaign.propose(choose=planted(**how))
-    assert campaign.ledger.state() == before
-    assert nothing_was_written(campaign)
+        bench.propose(choose=planted(**how))
+    assert bench.ledger.state() == before
+    assert nothing_was_written(bench)
 
 
 @pytest.mark.parametrize("fault", ["900 MPa", "120 C", "no x", "beyond what is searched"])
@@ -188,17 +195,17 @@ def test_a_sound_plan_passes_the_same_door(campaign):
         lambda m: Masses(NAN, m.p2s5_mg, m.p2o5_mg),
     ],
 )
-def test_masses_that_give_another_glass_are_refused(monkeypatch, campaign, wrong):
+def test_masses_that_give_another_glass_are_refused(monkeypatch, bench, wrong):
     from experiments import round_plan
 
     right = round_plan.masses_for
     monkeypatch.setattr(round_plan, "masses_for", lambda *given: wrong(right(*given)))
     with pytest.raises(UnsafeProposalError, match=r"R01-G1: masses_mg\.|masses_mg\.na2s"):
-        campaign.propose(choose=Chosen())
-    assert nothing_was_written(campaign)
+        bench.propose(choose=Chosen())
+    assert nothing_was_written(bench)
 
 
-def test_an_edit_cannot_get_round_the_rules(monkeypatch, campaign):
+def test_an_edit_cannot_get_round_the_rules(monkeypatch, bench):
     """What a person asks for is refused by the editor; were that broken, by the sheet's rules."""
     from experiments import draft_plan
 
@@ -210,8 +217,8 @@ def test_an_edit_cannot_get_round_the_rules(monkeypatch, campaign):
         ("G1", {"milling_media": "alumina"}, r"R01-G1: milling_media must be one of which a jar"),
     ):
         with pytest.raises(UnsafeProposalError, match=said):
-            edit(campaign, {"row": row, "set": values})
-    assert nothing_was_written(campaign)
+            edit(bench, {"row": row, "set": values})
+    assert nothing_was_written(bench)
 
 
 def test_a_person_may_leave_the_search_range(campaign):

@@ -19,6 +19,7 @@ from experiments.web.api.models import (
     PersonOut,
 )
 from experiments.web.api.refusals import refusals
+from experiments.web.api.strict import StrictRoute
 from experiments.web.facts import facts_of
 from experiments.web.guard import Admin, Reader, guard_of
 from experiments.web.lane import Call
@@ -26,7 +27,7 @@ from experiments.web.paging import plain
 from experiments.web.state import server_of
 from features.errors import CampaignError, LedgerError
 
-router = APIRouter(tags=["campaigns"], responses=refusals())
+router = APIRouter(tags=["campaigns"], responses=refusals(), route_class=StrictRoute)
 
 
 @router.get("/me", operation_id="me")

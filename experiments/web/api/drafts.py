@@ -22,6 +22,7 @@ from experiments.web.api.models import (
     RoundOut,
 )
 from experiments.web.api.refusals import refusals
+from experiments.web.api.strict import StrictRoute
 from experiments.web.facts import draft_rows, require_round, require_version, rounds_of
 from experiments.web.guard import Reader, Recorder
 from experiments.web.jobs import Job
@@ -29,7 +30,7 @@ from experiments.web.paging import After, Limit, plain, position
 from experiments.web.state import Server, newest_draft, server_of
 from features.errors import ConflictError
 
-router = APIRouter(tags=["proposals"], responses=refusals(409))
+router = APIRouter(tags=["proposals"], responses=refusals(409), route_class=StrictRoute)
 
 
 @router.post("/campaigns/{campaign}/proposals", status_code=202, operation_id="propose")

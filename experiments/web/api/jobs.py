@@ -5,12 +5,13 @@ from fastapi.responses import FileResponse
 
 from experiments.web.api.models import JobOut
 from experiments.web.api.refusals import refusals
+from experiments.web.api.strict import StrictRoute
 from experiments.web.guard import Reader, Recorder
 from experiments.web.jobs import Job
 from experiments.web.paging import plain
 from experiments.web.state import server_of
 
-router = APIRouter(tags=["jobs"], responses=refusals(409))
+router = APIRouter(tags=["jobs"], responses=refusals(409), route_class=StrictRoute)
 
 
 @router.get("/jobs/{job_id}", operation_id="job")

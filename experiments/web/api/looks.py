@@ -18,11 +18,12 @@ from experiments.web.api.models import (
     PredictionsOut,
 )
 from experiments.web.api.refusals import refusals
+from experiments.web.api.strict import StrictRoute
 from experiments.web.guard import Reader, Recorder
 from experiments.web.paging import plain
 from experiments.web.state import server_of
 
-router = APIRouter(tags=["looks"], responses=refusals(409))
+router = APIRouter(tags=["looks"], responses=refusals(409), route_class=StrictRoute)
 
 
 _SQLITE: Final = "application/vnd.sqlite3"

@@ -24,6 +24,7 @@ from experiments.web.api.models import (
     SpecimensIn,
 )
 from experiments.web.api.refusals import refusals
+from experiments.web.api.strict import StrictRoute
 from experiments.web.guard import Reader, Recorder
 from experiments.web.paging import After, Limit, paged, plain_rows, position
 from experiments.web.specimens import require_specimen, specimens_of
@@ -31,7 +32,7 @@ from experiments.web.state import Server, server_of
 from features.errors import GlassError, InputError, TableError
 from features.properties import CATALOGUE
 
-router = APIRouter(tags=["records"], responses=refusals(409))
+router = APIRouter(tags=["records"], responses=refusals(409), route_class=StrictRoute)
 Rows = Sequence[Mapping[str, Any]]
 AfterName = Annotated[
     str | None, Query(max_length=200, description="What `next` of the page before said.")

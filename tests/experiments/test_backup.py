@@ -1,0 +1,155 @@
+"""Backups are read again, and bring back what was lost: on SQLite and on a server."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from experiments.backup import BACKUPS, back_up, restore
+from experiments.campaign import Campaign
+from experiments.config import CampaignConfig, MlflowConfig
+from experiments.ledger import Ledger, NoteRow
+from features.errors import CampaignError, LedgerError
+from tests.experiments.shared_database import place, server  # noqa: F401
+
+SILENT = MlflowConfig(track=False)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A simulated campaign with a closed and an open round, and its backup."""
+    folder = tmp_path_factory.mktemp("backup") / "lab"
+    config = CampaignConfig(name="lab", mlflow=SILENT)
+    with Campaign.create(folder, config, pictures=False) as campaign:
+        campaign.propose(glasses=1, trilayers=0)
+        campaign.simulate()
+        campaign.propose(glasses=1, trilayers=0)
+        back_up(campaign, folder.parent / "lab.zip")
+    return folder
+
+
+@pytest.fixture
+def lab(kept: Path, tmp_path: Path) -> Path:
+    shutil.copy(kept.parent / "lab.zip", tmp_path / "lab.zip")
+    return Path(shutil.copytree(kept, tmp_path / "lab"))
+
+
+def add_note(folder: Path, name: str) -> None:
+    with Campaign.open(folder) as campaign, campaign.ledger.transaction() as tx:
+        tx.add_note(NoteRow(id=name, text="later"))
+
+
+def test_a_backup_says_what_it_holds_and_lies_beside_the_campaign(lab):
+    with Campaign.open(lab) as campaign:
+        done, faults = back_up(campaign)
+    assert faults == []
+    assert done.path.parent == lab / BACKUPS
+    assert done.manifest.rounds == 2
+    assert done.manifest.kind == "simulated"
+    assert {"ledger.db", "campaign.yaml"} <= done.manifest.files.keys()
+    assert not any(name.startswith(BACKUPS) for name in done.manifest.files)
+
+
+def test_a_damaged_ledger_comes_back_and_is_kept_aside(lab):
+    with Ledger.open(lab / "ledger.db") as ledger:
+        before = ledger.readings()
+    (lab / "ledger.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
+    with pytest.raises(LedgerError, match="damaged"):
+        Campaign.open(lab)
+    done = restore(lab, lab.parent / "lab.zip")
+    assert done.changes_given_up is None
+    assert (Path(done.set_aside) / "ledger.db").stat().st_size == 5016
+    with Campaign.open(lab) as campaign:
+        assert campaign.verify() == []
+        assert campaign.ledger.readings().equals(before)
+        assert campaign.open_rounds() == ["R02"]
+
+
+def test_a_lost_folder_comes_back_whole_and_what_is_there_is_left_alone(lab):
+    shutil.rmtree(lab / "rounds/R01")
+    (lab / "rounds/R02/made.csv").write_text("mine", encoding="utf-8")
+    (lab / "ledger.db").unlink()
+    (lab / "campaign.yaml").unlink()
+    done = restore(lab, lab.parent / "lab.zip")
+    assert "rounds/R01/batch.csv" in done.files
+    assert "campaign.yaml" in done.files
+    assert done.set_aside is None
+    assert (lab / "rounds/R02/made.csv").read_text(encoding="utf-8") == "mine"
+
+
+def test_newer_changes_are_not_given_up_by_mistake(lab):
+    add_note(lab, "N1")
+    with pytest.raises(CampaignError, match="holds 1 changes that the backup lacks, the newest of"):
+        restore(lab, lab.parent / "lab.zip")
+    with Campaign.open(lab) as campaign:
+        assert "N1" in set(campaign.ledger.notes()["id"])
+    done = restore(lab, lab.parent / "lab.zip", give_up_newer=True)
+    assert done.changes_given_up == 1
+    with Campaign.open(lab) as campaign:
+        assert "N1" not in set(campaign.ledger.notes()["id"])
+    with Ledger.open(Path(done.set_aside) / "ledger.db") as aside:
+        assert "N1" in set(aside.notes()["id"])
+
+
+def test_another_campaign_s_backup_is_refused(lab, tmp_path):
+    other = CampaignConfig(name="lab", mlflow=SILENT)
+    with Campaign.create(tmp_path / "other", other, empty=True) as campaign:
+        done, _ = back_up(campaign)
+    with pytest.raises(CampaignError, match=r"its ledger is of campaign \w+, the backup of"):
+        restore(lab, done.path)
+
+
+def edited(archive: Path) -> None:
+    """One byte in the middle."""
+    data = bytearray(archive.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    archive.write_bytes(data)
+
+
+def emptied(archive: Path) -> None:
+    with ZipFile(archive, "w") as written:
+        written.writestr("a.txt", "a")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (Path.unlink, "is no backup"),
+        (edited, r"lab\.zip"),
+        (emptied, r"lab\.zip"),
+        (lambda file: file.write_bytes(file.read_bytes()[:-500]), r"lab\.zip"),
+        (lambda file: file.write_bytes(b"SQLite format 3\0" + b"\xff" * 5000), "damaged|SQLite"),
+    ],
+    ids=["missing", "bit", "other archive", "cut off", "damaged file"],
+)
+def test_a_backup_that_is_none_changes_nothing(lab, damage: Callable[[Path], object], said):
+    before = {file: file.read_bytes() for file in lab.rglob("*") if file.is_file()}
+    damage(lab.parent / "lab.zip")
+    with pytest.raises((CampaignError, LedgerError), match=said):
+        restore(lab, lab.parent / "lab.zip", give_up_newer=True)
+    assert {file: file.read_bytes() for file in lab.rglob("*") if file.is_file()} == before
+
+
+def test_a_ledger_on_a_server_comes_back_and_is_kept_aside(tmp_path, server, monkeypatch):  # noqa: F811
+    config = CampaignConfig(name="taken back", database=server, mlflow=SILENT)
+    folder = tmp_path / "lab"
+    with Campaign.create(folder, config, pictures=False) as campaign:
+        campaign.propose(glasses=1, trilayers=0)
+        done, faults = back_up(campaign)
+        before = campaign.ledger.proposals()
+    assert faults == []
+    add_note(folder, "N1")
+    with pytest.raises(CampaignError, match="holds 1 changes"):
+        restore(folder, done.path)
+    back = restore(folder, done.path, give_up_newer=True)
+    assert "schema" in back.set_aside
+    with Campaign.open(folder) as campaign:
+        assert campaign.verify() == []
+        assert campaign.ledger.proposals().equals(before)
+        assert "N1" not in set(campaign.ledger.notes()["id"])
+        with campaign.ledger.transaction() as tx:
+            tx.add_note(NoteRow(id="N2", text="goes on"))
+        assert campaign.verify() == []
+    add_note(folder, "N3")

@@ -1,0 +1,168 @@
+"""A group shares campaigns in PostgreSQL: one writer at a time, nothing lost, nothing mixed."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from experiments.campaign import Campaign
+from experiments.config import CampaignConfig, MlflowConfig, read_config
+from experiments.database_url import DATABASE_VARIABLE
+from experiments.ledger import JarRow, Ledger, NoteRow
+from experiments.ledger_database import Database
+from experiments.storage import ledger_target
+from features.errors import CampaignError, LedgerError
+from tests.experiments.shared_database import place, server  # noqa: F401
+
+SILENT = MlflowConfig(track=False)
+
+
+def jar(name: str) -> JarRow:
+    return JarRow(
+        id=name, origin="lab", x=0.15, milling_time_h=3, milling_media="zirconia",
+        milling_speed_rpm=500, batch_mass_g=2.0,
+    )  # fmt: skip
+
+
+def test_many_write_at_once_and_nothing_is_lost_or_doubled(place):  # noqa: F811
+    Ledger.create(place, campaign="c").close()
+
+    def write(person: int) -> None:
+        with Ledger.open(place) as ledger:
+            for number in range(10):
+                with ledger.transaction() as tx:
+                    held = len(ledger.jars())  # read when nobody else can write
+                    tx.add_jar(jar(f"P{person}-{number}"))
+                    tx.add_note(NoteRow(id=f"N{held}", text="the jar after so many"))
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(write, range(6)))
+    with Ledger.open(place) as ledger:
+        assert len(ledger.jars()) == 60
+        assert set(ledger.notes()["id"]) == {f"N{number}" for number in range(60)}
+        assert ledger.verify() == []
+
+
+def test_a_writer_that_never_ends_is_named(place, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("experiments.ledger_database.BUSY_TIMEOUT_S", 0.2)
+    with Ledger.create(place, campaign="c") as ledger, ledger.transaction() as tx:
+        tx.add_jar(jar("G1"))
+        with (
+            Ledger.open(place) as other,
+            pytest.raises(LedgerError, match="another process is writing to it"),
+            other.transaction() as second,
+        ):
+            second.add_jar(jar("G2"))
+    with Ledger.open(place) as ledger:
+        assert list(ledger.jars().index) == ["G1"]
+
+
+def test_a_reader_sees_one_moment(place):  # noqa: F811
+    with Ledger.create(place, campaign="c") as ledger, Ledger.open(place) as other:
+        with ledger._connection() as connection:
+            count = "SELECT count(*) FROM specimens"
+            before = connection.exec_driver_sql(count).scalar_one()
+            with other.transaction() as tx:
+                tx.add_jar(jar("G1"))
+            assert connection.exec_driver_sql(count).scalar_one() == before
+        assert list(ledger.jars().index) == ["G1"]
+
+
+def test_what_was_read_is_kept_until_anybody_writes(place):  # noqa: F811
+    with Ledger.create(place, campaign="c") as ledger, Ledger.open(place) as other, ledger.kept():
+        assert ledger.jars().empty
+        with other.transaction() as tx:
+            tx.add_jar(jar("G1"))
+        assert list(ledger.jars().index) == ["G1"]
+
+
+def test_campaigns_of_one_database_do_not_see_each_other(tmp_path, server):  # noqa: F811
+    configs = [CampaignConfig(name=n, database=server, mlflow=SILENT) for n in ("ours", "Ours")]
+    for config in configs:
+        Campaign.create(tmp_path / config.name, config, empty=True).close()
+    with Campaign.open(tmp_path / "ours") as first, first.ledger.transaction() as tx:
+        tx.add_jar(jar("G1"))
+    with Campaign.open(tmp_path / "Ours") as second:
+        assert second.ledger.jars().empty
+        assert second.verify() == []
+    with pytest.raises(LedgerError, match="exists already; open it, or choose another place or"):
+        Campaign.create(tmp_path / "again", configs[0])
+    assert not (tmp_path / "again").exists()
+
+
+def test_somebody_joins_a_campaign_and_both_work_on(tmp_path, server):  # noqa: F811
+    config = CampaignConfig(name="joined", seed=5, database=server, mlflow=SILENT)
+    with Campaign.create(tmp_path / "first", config, pictures=False) as campaign:
+        campaign.propose(glasses=1, trilayers=0)
+    name = CampaignConfig(name="joined", database=server, mlflow=SILENT)
+    with Campaign.join(tmp_path / "second", name) as joined:
+        assert joined.config.seed == 5
+        assert joined.open_rounds() == ["R01"]
+        assert joined.show("R01")["glasses"]
+        assert (tmp_path / "second/rounds/R01/batch_sheet.html").is_file()
+        joined.end_round("R01")
+    with Campaign.open(tmp_path / "first") as campaign:
+        assert campaign.open_rounds() == []
+    with pytest.raises(LedgerError, match="holds no campaign 'nobody'"):
+        Campaign.join(tmp_path / "x", CampaignConfig(name="nobody", database=server))
+    with pytest.raises(CampaignError, match="only a campaign in a shared database can be joined"):
+        Campaign.join(tmp_path / "x", CampaignConfig(name="joined"))
+    assert not (tmp_path / "x").exists()
+
+
+def test_the_environment_brings_what_the_file_must_not_hold(tmp_path, server, monkeypatch):  # noqa: F811
+    config = CampaignConfig(
+        name="secret", database="postgresql://lab@127.0.0.1:1/nowhere", mlflow=SILENT
+    )
+    monkeypatch.setenv(DATABASE_VARIABLE, server.replace("lab@", "lab:geheim@"))
+    Campaign.create(tmp_path / "c", config, empty=True).close()
+    assert "geheim" not in "".join(
+        file.read_text(encoding="utf-8") for file in (tmp_path / "c").iterdir() if file.is_file()
+    )
+    monkeypatch.setenv(DATABASE_VARIABLE, "postgresql://lab:geheim@127.0.0.1:1/nowhere")
+    with pytest.raises(LedgerError, match="does not answer or went away; see whether") as refused:
+        Campaign.open(tmp_path / "c")
+    assert "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://lab:secret@host/db", "database must hold no password"),
+        ("postgresql://lab@host/db?password=secret", "database must hold no password"),
+        ("mysql://lab@host/db", "database must be a URL such as postgresql://user@host/database"),
+        ("postgresql://host", "database must be a URL such as"),
+        ("ledger.db", "database must be a URL such as"),
+        ("postgresql://[", "database must be a URL such as"),
+    ],
+)
+def test_an_address_that_will_not_do_is_refused_in_the_file(tmp_path, url, said):
+    (tmp_path / "campaign.yaml").write_text(f"name: c\ndatabase: '{url}'\n", encoding="utf-8")
+    with pytest.raises(CampaignError, match=said):
+        read_config(tmp_path / "campaign.yaml")
+
+
+def test_a_ledger_in_two_places_is_refused(tmp_path):
+    (tmp_path / "ledger.db").touch()
+    config = CampaignConfig(name="c", database="postgresql://lab@host/db")
+    with pytest.raises(CampaignError, match="must be in one place, got this file and 'database'"):
+        ledger_target(tmp_path, config)
+
+
+def test_mlflow_lies_in_the_same_database_and_a_plan_leaves_it_alone(tmp_path, server):  # noqa: F811
+    config = CampaignConfig(name="tracked", database=server)
+    with Campaign.create(tmp_path / "lab/c", config, pictures=False) as campaign:
+        round_ = campaign.propose(glasses=1, trilayers=0)
+        assert round_["mlflow_run_id"]
+        before = campaign.ledger.seal_state()
+        copy = tmp_path / "copy.db"
+        campaign.ledger.fantasy_copy(copy)
+        assert campaign.ledger.seal_state() == before
+        assert campaign.kind == "real"
+    with Ledger.open(copy) as imagined:
+        assert imagined.kind == "simulated"
+    database = Database(server)
+    with database.connection() as connection:
+        query = "SELECT count(*) FROM glassloop_mlflow.runs"
+        assert connection.exec_driver_sql(query).scalar_one() > 0
+    database.close()
+    assert not list((tmp_path / "lab").rglob("mlflow.db"))
