@@ -245,8 +245,8 @@ def _put_in_place(folder: Path, config: CampaignConfig, copy: Path) -> str | Non
     """Let the copy be the ledger; where the one before is kept."""
     target, moment = ledger_target(folder, config), _moment()
     if isinstance(target, str):
-        Ledger.put_in_place(target, copy, aside=moment.lower())
-        return f"schema ..._{moment.lower()} of the database"
+        was_there = Ledger.put_in_place(target, copy, aside=moment.lower())
+        return f"schema ..._{moment.lower()} of the database" if was_there else None
     aside = folder / BACKUPS / f"replaced-{moment}"
     sync_file(copy)
     is_there = False

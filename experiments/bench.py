@@ -34,12 +34,15 @@ class Bench:
     config: CampaignConfig
     origin: Origin
     _known: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    _rounds: tuple[str, ...] = field(init=False, repr=False, compare=False)
     _asked: Iterator[int] = field(init=False, repr=False, compare=False, default_factory=count)
 
     def __post_init__(self) -> None:
-        """Names by their letters, once: a file may hold thousands that are not known."""
+        """Names by their letters, and rounds, once: a file may hold thousands of unknown names."""
         known = {_letters(name): str(name) for f in self._frames().values() for name in f.index}
+        rounds = {*self.jars["round_id"].dropna(), *self.cells["round_id"].dropna()}
         object.__setattr__(self, "_known", known)
+        object.__setattr__(self, "_rounds", tuple(sorted(rounds)))
 
     def kind_of(self, specimen: str) -> str | None:
         """``jar``, ``pellet`` or ``cell``; ``None`` when unknown."""
@@ -80,11 +83,10 @@ class Bench:
         if match is None:
             return ""
         round_id = match[1].upper()
-        rounds = sorted(set(self.jars["round_id"].dropna()) | set(self.cells["round_id"].dropna()))
-        if round_id in rounds:
+        if round_id in self._rounds:
             said = f"round {round_id} proposed no {specimen}{self.meant(specimen)}"
         else:
-            said = f"there is no round {round_id}; rounds: {', '.join(rounds) or 'none yet'}"
+            said = f"there is no round {round_id}; rounds: {', '.join(self._rounds) or 'none yet'}"
         return and_then(said, "what you made besides needs a name that is not R and a number")
 
     def _frames(self) -> dict[str, pd.DataFrame]:

@@ -63,7 +63,7 @@ from models.folds import Folds
 
 ROUNDS_FOLDER: Final = "rounds"
 USUAL_WORTH: Final = 0.01
-"""Rise of the hypervolume, as a share of it, that makes a round worth it unless somebody says so."""
+"""Rise of the hypervolume, as a share of it, that makes a round worth it by default."""
 
 _ROUND: Final = re.compile(r"R\d+")
 UNTOLD: Final = "nobody told of it before the round was closed"

@@ -281,8 +281,6 @@ class Ledger:
             with self._connection() as source, copy._connection(write=True) as connection:
                 copy._make_tables(connection, triggers=False)
                 copy_rows(source, connection)
-                add_triggers(connection)
-                remember_rules(connection)
             copy._database.keep_write_ahead_log()
 
     def copy_to_file(self, target: Path) -> None:
@@ -300,13 +298,16 @@ class Ledger:
             self.copy_as_it_is(target)
 
     @classmethod
-    def put_in_place(cls, target: str, source: Path, *, aside: str) -> None:
+    def put_in_place(cls, target: str, source: Path, *, aside: str) -> bool:
         """Let a copy take the place of a ledger on a server, all of it or nothing.
 
         Args:
             target: URL of the ledger that is replaced; it is kept in another schema.
             source: File of the copy.
             aside: What is added to the name of the schema it is kept in.
+
+        Returns:
+            Whether there was one.
 
         Raises:
             LedgerError: If one of the two cannot be used; nothing was changed.
@@ -318,10 +319,10 @@ class Ledger:
             held._connection() as copy,
             place._connection(write=True) as connection,
         ):
-            place._database.set_aside(connection, aside)
+            was_there = place._database.set_aside(connection, aside)
             place._make_tables(connection, triggers=False)
             copy_rows(copy, connection)
-            add_triggers(connection)
+        return was_there
 
     def copy_as_it_is(self, target: Path) -> None:
         """Write an SQLite file with all that is there, of whatever schema, unchecked.

@@ -1,15 +1,17 @@
 """Rows of a ledger on their way from one database to another, numbers and all."""
 
-from sqlalchemy import Connection, Integer, MetaData, Table, func, insert, select
+from sqlalchemy import Connection, Integer, MetaData, Table, delete, func, insert, select
 
-from experiments.ledger_schema import METADATA, REVISION
+from experiments.ledger_rules import RULES_KEY, remember_rules
+from experiments.ledger_schema import META, METADATA, REVISION
+from experiments.ledger_triggers import add_triggers
 
 _AT_ONCE = 500
 """Rows of one statement."""
 
 
 def copy_rows(source: Connection, target: Connection) -> None:
-    """Copy every row; keys stay as they are, and new rows go on after them.
+    """Copy every row, then forbid changing them; keys stay, and new rows go on after them.
 
     Args:
         source: To a ledger of the newest schema.
@@ -19,6 +21,9 @@ def copy_rows(source: Connection, target: Connection) -> None:
         if table is not REVISION:
             _copy_table(table, source, target)
             _go_on_after(table, target)
+    target.execute(delete(META).where(META.c.key == RULES_KEY))
+    add_triggers(target)
+    remember_rules(target)
 
 
 def copy_all(source: Connection, target: Connection, *, tables_there: bool = False) -> None:

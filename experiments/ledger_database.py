@@ -142,12 +142,14 @@ class Database:
             held.callback(written.close)
             source.driver_connection.backup(written.driver_connection)  # type: ignore[union-attr]
 
-    def set_aside(self, connection: Connection, name: str) -> None:
-        """Give the schema of a ledger another name, so that a new one can be made."""
+    def set_aside(self, connection: Connection, name: str) -> bool:
+        """Give the schema of a ledger another name, for a new one to come; False: none."""
         known = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
-        if connection.execute(known, {"name": self.schema}).first() is not None:
-            statement = f'ALTER SCHEMA "{self.schema}" RENAME TO "{self.schema}_{name}"'
-            connection.exec_driver_sql(statement)
+        if connection.execute(known, {"name": self.schema}).first() is None:
+            return False
+        statement = f'ALTER SCHEMA "{self.schema}" RENAME TO "{self.schema}_{name}"'
+        connection.exec_driver_sql(statement)
+        return True
 
     def make_room(self, connection: Connection) -> None:
         """Make the schema of a new ledger; a file needs nothing."""

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, Final
 
-_KEY: Final = "rules_sha256"
+RULES_KEY: Final = "rules_sha256"
+"""Of one file, so not copied with its rows."""
 
 
 def remember_rules(connection: Any) -> None:
@@ -19,9 +20,9 @@ def remember_rules(connection: Any) -> None:
         connection: The writing one of a ledger.
     """
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("DELETE FROM meta WHERE key = ?", (_KEY,))
+        connection.exec_driver_sql("DELETE FROM meta WHERE key = ?", (RULES_KEY,))
         connection.exec_driver_sql(
-            "INSERT INTO meta (key, value) VALUES (?, ?)", (_KEY, _rules_sha256(connection))
+            "INSERT INTO meta (key, value) VALUES (?, ?)", (RULES_KEY, _rules_sha256(connection))
         )
 
 
@@ -30,7 +31,7 @@ def changed_rules(connection: Any) -> Iterator[str]:
     if connection.dialect.name != "sqlite":
         return
     query = "SELECT value FROM meta WHERE key = ?"
-    held = connection.exec_driver_sql(query, (_KEY,)).scalar()
+    held = connection.exec_driver_sql(query, (RULES_KEY,)).scalar()
     if held is not None and held != _rules_sha256(connection):
         yield (
             "rules: tables or append-only triggers are not as glassloop made them; restore a backup"

@@ -8,12 +8,15 @@ import re
 import unicodedata
 from functools import cache, lru_cache
 from math import isfinite
+from threading import Lock
 from typing import Final
 
 import pint
 
 from features.errors import ReadingError
 from features.properties import property_of
+
+_building: Final = Lock()
 
 UNIT_EXAMPLES: Final = {
     "S/cm": "S/cm, mS/cm, µS/cm or S/m",
@@ -39,6 +42,9 @@ _SLIPS: Final = (
     (-1, "1/cm", "divide the thickness by the resistance and by the electrode area"),
 )
 """Power of the unit given, what then lacks to the unit wanted, and what to tell the user."""
+
+_PURE_NUMBERS: Final = frozenset({"percent", "permille", "ppm", "turn"})
+"""Units without a dimension, a turn being a cycle; pint knows more: angles, decibels, bits."""
 
 _LONGEST: Final = 60
 _AVOGADRO_PER_MOL: Final = 6.02214076e23
@@ -107,7 +113,8 @@ def to_catalogue_unit(value: float, unit: str, property_id: str) -> float:
     wanted = _unit(entry.unit)
     if "electron_volt" in str(given) and (given / wanted).dimensionality == {"[substance]": 1}:
         value, given = value * _AVOGADRO_PER_MOL, given / _unit("mol")
-    if given.dimensionality != wanted.dimensionality:
+    is_cycles = wanted.dimensionless and "turn" in str(given)  # pint takes cycles for angles
+    if given.dimensionality != wanted.dimensionality or is_cycles:
         raise ReadingError(
             f"{entry.label}: the unit must measure the same as {entry.unit}, got {unit!r}; "
             + _remedy(given, wanted, entry.unit)
@@ -151,9 +158,15 @@ def to_unit(value: float, from_unit: str, to_unit: str) -> float:
     return _converted(value, given, wanted, f"{value:g} {_one_line(from_unit)}")
 
 
-@cache
 def _registry() -> pint.UnitRegistry[float]:
-    """The one registry; built on first use because that takes a tenth of a second."""
+    """The one registry, whoever comes first: units of two of them cannot be compared."""
+    with _building:
+        return _built()
+
+
+@cache
+def _built() -> pint.UnitRegistry[float]:
+    """Built on first use because that takes a tenth of a second; a cache alone lets two build."""
     registry: pint.UnitRegistry[float] = pint.UnitRegistry()
     registry.define("vickers_hardness = 9.80665e6 pascal = HV")
     return registry
@@ -174,10 +187,6 @@ def _unit(text: str) -> pint.Unit:
         slash, symbol, power, bracketed = match.groups()
         exponent = int(power or bracketed or 1) * (-1 if slash else 1)
         unit = unit * _symbol(symbol, text) ** exponent
-    try:
-        unit.dimensionality  # noqa: B018 - a prefix before °C has none
-    except pint.PintError as err:
-        raise ReadingError(f"unit must be a product of known symbols, got {text!r}") from err
     return unit
 
 
@@ -211,7 +220,14 @@ def _symbol(symbol: str, text: str) -> pint.Unit:
     if not candidates:
         raise ReadingError(f"unit must be a product of known symbols, got {text!r}")
     prefix, name, _ = candidates[0]
-    return registry.Unit(registry.UnitsContainer({prefix + name: 1}))
+    unit = registry.Unit(registry.UnitsContainer({prefix + name: 1}))
+    try:
+        is_known = not unit.dimensionless or name in _PURE_NUMBERS
+    except pint.PintError:  # a prefix before °C
+        is_known = False
+    if not is_known:
+        raise ReadingError(f"unit must be a product of known symbols, got {text!r}")
+    return unit
 
 
 def _remedy(given: pint.Unit, wanted: pint.Unit, wanted_text: str) -> str:

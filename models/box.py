@@ -18,6 +18,9 @@ Array = NDArray[np.float64]
 
 _MOST_SWEEPS: Final = 200
 TOLERANCE: Final = 1e-9
+ROUGHLY: Final = 1e-7
+"""Tolerance where there are very many sides."""
+
 _DIGITS_LOST: Final = 1e-2
 """Below this a change that shrinks no more is rounding, where bounds contradict each other."""
 

@@ -17,7 +17,7 @@ from scipy.optimize import root
 from scipy.special import log_ndtr, ndtri_exp
 from scipy.stats import qmc
 
-from models.box import box_sites, site_moments
+from models.box import ROUGHLY, box_sites, site_moments
 from models.cholesky import stable_cholesky
 from models.truncated import truncated_moments
 
@@ -74,7 +74,7 @@ def box_moments(mean: Array, covariance: Array, low: Array, high: Array) -> BoxM
         log_mass, moved, squeezed = truncated_moments((low - mean) / sd, (high - mean) / sd)
         return BoxMoments(float(log_mass[0]), mean + sd * moved, covariance * squeezed)
     if m > MOST_SIDES:
-        sites = box_sites(mean, covariance, low, high)
+        sites = box_sites(mean, covariance, low, high, tolerance=ROUGHLY)
         return BoxMoments(sites.log_probability, *site_moments(mean, covariance, sites))
     order, factor = _tightest_first(mean, covariance, low, high)
     a, b = (low - mean)[order], (high - mean)[order]
@@ -115,7 +115,7 @@ def box_draws(
     if not len(mean):
         return np.zeros((n, 0))
     if len(mean) > MOST_SIDES:
-        sites = box_sites(mean, covariance, low, high)
+        sites = box_sites(mean, covariance, low, high, tolerance=ROUGHLY)
         centre, within = site_moments(mean, covariance, sites)
         drawn: Array = centre + rng.standard_normal((n, len(mean))) @ stable_cholesky(within).T
         return drawn

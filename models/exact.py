@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, solve_triangular
 
-from models.box_moments import box_draws, box_moments
+from models.box_moments import MOST_SIDES, box_draws, box_moments
 from models.cholesky import stable_cholesky
 from models.evidence import Points
 from models.hyperparameters import (
@@ -129,6 +129,10 @@ class ExactPosterior:
             Shape (n, number of readings), in the order of ``told``.
         """
         told, k = self.told, self.told.n_exact
+        if len(told) - k > MOST_SIDES:  # solved already, by the normal that stands for the box
+            normal = rng.standard_normal((n, len(told) - k))
+            drawn = self.solved.y[k:] + normal @ stable_cholesky(self.solved.doubt).T
+            return np.concatenate([np.tile(told.low[:k], (n, 1)), drawn], axis=1)
         covariance = readings_covariance(self.hyperparameters, told)
         mean, given = conditional(covariance, k, told.low[:k])
         drawn = box_draws(mean, given, told.low[told.censored], told.high[told.censored], n, rng)

@@ -207,6 +207,17 @@ class GaussianProcess:
         """
         return self._units, self._told(self._evidence), self._learned
 
+    def posterior(self, number: int) -> ExactPosterior:
+        """The posterior at one point of the hyperparameters, solved once.
+
+        Args:
+            number: Position among the points.
+
+        Raises:
+            NotFittedError: Before ``fit``.
+        """
+        return self._posteriors[number]
+
     @property
     def n_used(self) -> int:
         """Readings the predictions rest on.

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve
 from scipy.linalg.lapack import dpotri
 
-from models.box import TOLERANCE, Sites, box_sites
+from models.box import ROUGHLY, TOLERANCE, Sites, box_sites
 from models.cholesky import stable_cholesky
 from models.evidence import Points
 from models.matern import (
@@ -39,9 +39,6 @@ Array = NDArray[np.float64]
 
 CONSTANT_SHARE: Final = 0.5
 """Part of the prior variance that all recipes share; the rest varies from recipe to recipe."""
-
-ROUGHLY: Final = 1e-7
-"""Tolerance of the sites where many bounds are looked at again and again."""
 
 LENGTHSCALE_LN_SD: Final = 0.75
 AMPLITUDE_LN_SD: Final = 0.4

@@ -23,7 +23,6 @@ from scipy.stats import norm, qmc
 
 from models.cholesky import stable_cholesky
 from models.evidence import Points
-from models.exact import ExactPosterior, readings_covariance
 from models.gp import GaussianProcess
 from models.hyperparameters import (
     CONSTANT_SHARE,
@@ -147,9 +146,9 @@ class GPScenarios:
         for number in np.unique(owner):
             members = np.flatnonzero(owner == number)
             hyperparameters = learned.points[number]
-            posterior = ExactPosterior.of(hyperparameters, told)
+            posterior = process.posterior(int(number))
             read = posterior.readings(len(members), rng)
-            factor = stable_cholesky(readings_covariance(hyperparameters, told))
+            factor = posterior.solved.factor
             cross = prior_covariance(hyperparameters, told.points, inner)
             half = solve_triangular(factor, cross, lower=True, check_finite=False)
             left = prior_covariance(hyperparameters, inner, inner) - half.T @ half

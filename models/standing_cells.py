@@ -14,7 +14,6 @@ from scipy.linalg import cho_solve, solve_triangular
 
 from models.cholesky import stable_cholesky
 from models.evidence import Points
-from models.exact import ExactPosterior, readings_covariance
 from models.gp import GaussianProcess
 from models.hyperparameters import Hyperparameters, prior_covariance, prior_variance
 from models.scenarios import LEAST_VARIANCE
@@ -71,15 +70,12 @@ class StandingCells:
 
     @cached_property
     def _factor(self) -> Array:
-        _, told, learned = self.process.inner
-        return stable_cholesky(readings_covariance(learned.best, told))
+        return self.process.posterior(0).solved.factor
 
     @cached_property
     def _white(self) -> Array:
         """Shape (n, ``_POOL``), drawn readings, whitened."""
-        _, told, learned = self.process.inner
-        posterior = ExactPosterior.of(learned.best, told)
-        drawn = posterior.readings(_POOL, np.random.default_rng(0))
+        drawn = self.process.posterior(0).readings(_POOL, np.random.default_rng(0))
         white: Array = solve_triangular(self._factor, drawn.T, lower=True, check_finite=False)
         return white
 

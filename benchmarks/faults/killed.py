@@ -13,18 +13,18 @@ from benchmarks.faults import warm
 from benchmarks.faults.subject import (
     FILES,
     Subject,
+    again,
     done,
     look,
     propose,
     record,
     usual_s,
-    verify,
 )
 from benchmarks.faults.tally import Facts, Tally
 from benchmarks.faults.wholeness import wrong_in_folder
 
 ROOT: Final = Path(__file__).parents[2]
-_LEADING: Final = {record: "readings", propose: "proposals"}
+LEADING: Final = {record: "readings", propose: "proposals"}
 """The table that says whether it was written."""
 
 
@@ -59,7 +59,7 @@ def killed_command(subject: Subject, place: Path, *, times: int, seed: int = 0) 
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         with tally.one_try(seed + tally.tried):
-            _aftermath(tally, record, folder, subject.settled, acknowledged=False)
+            aftermath(tally, record, folder, subject.settled, acknowledged=False)
     return tally
 
 
@@ -86,29 +86,29 @@ def _killed(
             after_s = rng.uniform(0.0, 1.2 * longest_s)
             outcome = warm.run_and_kill(work, folder, after_s=after_s, event=event)
         else:
-            outcome = warm.run_and_kill(work, folder, after_s=rng.uniform(0.0, took_s))
+            outcome = warm.run_and_kill(work, folder, after_s=rng.uniform(0.0, 0.95 * took_s))
         if outcome.is_over:
             continue  # it was quicker
         with tally.one_try(seed + number):
             tally.counts[f"killed after {outcome.acknowledged} commits"] += 1
-            _aftermath(tally, work, folder, wanted, acknowledged=outcome.acknowledged > 0)
+            aftermath(tally, work, folder, wanted, acknowledged=outcome.acknowledged > 0)
     return tally
 
 
-def _aftermath(
+def aftermath(
     tally: Tally, work: Callable[[Path], Facts], folder: Path, wanted: Facts, *,
     acknowledged: bool,
 ) -> None:  # fmt: skip
     """What is there at once, and after the next command."""
-    table = _LEADING[work]
+    table = LEADING[work]
     at_once = look(folder)[table]
     is_written = at_once == wanted[table]
     tally.counts["written" if is_written else "not written"] += 1
     if acknowledged and not is_written:
         tally.lost += (wanted[table] - at_once).total()
-    found = done(warm.run(work, folder))
+    found, faults = done(warm.run(again, work, folder))
     tally.compare(wanted, found)
-    tally.verified(done(warm.run(verify, folder)))
+    tally.verified(faults)
     for wrong in wrong_in_folder(folder / "rounds" / "R02"):
         tally.insist(False, f"{folder.name}: {wrong}")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.faults import warm
-from benchmarks.faults.subject import Subject, done, look, propose, record, verify
+from benchmarks.faults.subject import Subject, again, done, look, propose, record
 from benchmarks.faults.tally import Facts, Tally
 from benchmarks.faults.wholeness import wrong_in_folder
 
@@ -64,8 +64,9 @@ def full_disk(subject: Subject, place: Path, *, times: int, seed: int = 0) -> Ta
             if outcome.acknowledged:
                 table = "readings" if work is record else "proposals"
                 tally.lost += (wanted[table] - look(folder)[table]).total()
-            tally.compare(wanted, done(warm.run(work, folder)))
-            tally.verified(done(warm.run(verify, folder)))
+            found, faults = done(warm.run(again, work, folder))
+            tally.compare(wanted, found)
+            tally.verified(faults)
             for wrong in wrong_in_folder(folder / "rounds" / "R02"):
                 tally.insist(False, f"try {number}: {wrong}")
     return tally
@@ -100,8 +101,9 @@ def read_only(subject: Subject, place: Path, *, times: int, seed: int = 0) -> Ta
                 _said(tally, warm.run(_as, account, work, folder), number)
             tally.insist(_bytes_of(folder) == before, f"try {number}: something was written")
             subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
-            tally.compare(subject.settled, done(warm.run(record, folder)))
-            tally.verified(done(warm.run(verify, folder)))
+            found, faults = done(warm.run(again, record, folder))
+            tally.compare(subject.settled, found)
+            tally.verified(faults)
     return tally
 
 

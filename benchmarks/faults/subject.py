@@ -94,6 +94,11 @@ def record(folder: Path) -> Facts:
         return facts(campaign.ledger)
 
 
+def again(work: Callable[[Path], Facts], folder: Path) -> tuple[Facts, list[str]]:
+    """Do something again, and what is then wrong with the campaign."""
+    return work(folder), verify(folder)
+
+
 def verify(folder: Path) -> list[str]:
     """What is wrong with a campaign."""
     from experiments.campaign import Campaign
@@ -153,6 +158,7 @@ def usual_s(work: Callable[..., Any], which: Path, place: Path) -> tuple[float, 
     import time
 
     shutil.copytree(which, place)
+    done(warm.run(look, place))  # the first child waits for all to be imported
     begun = time.monotonic()
     outcome = warm.run(work, place)
     took = time.monotonic() - begun

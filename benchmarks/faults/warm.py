@@ -63,16 +63,9 @@ def run_and_kill(work: Work, *arguments: Any, after_s: float, event: int | None 
     Returns:
         What it told until then; ``is_over`` if it was quicker.
     """
-    with _child(work, arguments) as (process, pipe):
-        outcome = Outcome()
-        if event is not None:
-            _hear(pipe, outcome, until=time.monotonic() + PATIENCE_S, events=event)
-        if not outcome.is_over:
-            _hear(pipe, outcome, until=time.monotonic() + after_s)
-        process.kill()
-        process.join()
-        _hear(pipe, outcome, until=time.monotonic() + PATIENCE_S)  # what it had still told
-        return outcome
+    running = start(work, *arguments)
+    running.go_on(after_s, event)
+    return running.kill()
 
 
 def start(work: Work, *arguments: Any) -> "Running":
@@ -88,9 +81,17 @@ class Running:
         self._process, self._pipe = self._context.__enter__()
         self._outcome = Outcome()
 
-    def wait_for(self, events: int) -> None:
-        """Until it has told so many events of its transactions, or is over."""
-        _hear(self._pipe, self._outcome, until=time.monotonic() + PATIENCE_S, events=events)
+    def go_on(self, for_s: float, event: int | None = None) -> None:
+        """Let it work for a while, from now or from so many events of its transactions on."""
+        if event is not None:
+            _hear(self._pipe, self._outcome, until=time.monotonic() + PATIENCE_S, events=event)
+        if not self._outcome.is_over:
+            _hear(self._pipe, self._outcome, until=time.monotonic() + for_s)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._outcome.is_over
 
     def wait(self) -> Outcome:
         """Until it is over."""
@@ -99,10 +100,11 @@ class Running:
         self._context.__exit__(None, None, None)
         return self._outcome
 
-    def kill(self) -> None:
-        """End it by SIGKILL."""
+    def kill(self) -> Outcome:
+        """End it by SIGKILL; what it had told until then."""
         self._process.kill()
-        self._context.__exit__(None, None, None)
+        self._process.join()
+        return self.wait()
 
 
 @contextmanager

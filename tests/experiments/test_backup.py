@@ -6,11 +6,14 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from mlflow import MlflowClient
 
 from experiments.backup import BACKUPS, back_up, restore
 from experiments.campaign import Campaign
 from experiments.config import CampaignConfig, MlflowConfig
 from experiments.ledger import Ledger, NoteRow
+from experiments.outbox import LedgerOutbox
+from experiments.tracking_home import home_of
 from features.errors import CampaignError, LedgerError
 from tests.experiments.shared_database import place, server  # noqa: F401
 
@@ -93,6 +96,29 @@ def test_newer_changes_are_not_given_up_by_mistake(lab):
         assert "N1" in set(aside.notes()["id"])
 
 
+def test_mlflow_keeps_what_was_given_up_and_is_told_anew(tmp_path):
+    folder = tmp_path / "lab"
+    with Campaign.create(folder, CampaignConfig(name="told"), pictures=False) as campaign:
+        campaign.propose(glasses=1, trilayers=0)
+        done, _ = back_up(campaign)
+        campaign.simulate()
+        campaign.propose(glasses=1, trilayers=0)
+        old = {name: LedgerOutbox(campaign.ledger).run_id(name) for name in ("R01", "R02")}
+        assert len(campaign.ledger.outbox()) == 0
+    back = restore(folder, done.path, give_up_newer=True)
+    assert back.trouble is None
+    with Campaign.open(folder, pictures=False) as campaign:
+        assert len(campaign.ledger.outbox()) == 0
+        again = campaign.propose(glasses=1, trilayers=0)["mlflow_run_id"]
+        assert again not in (None, old["R02"])
+        assert campaign.show("R01")["mlflow_run_id"] not in (None, old["R01"])
+        assert len(campaign.ledger.outbox()) == 0
+        store = home_of(campaign.config, folder, campaign.ledger.id).tracking_uri
+    client = MlflowClient(tracking_uri=store)
+    for name, run_id in old.items():
+        assert client.get_run(run_id).data.tags["glassloop.round"].startswith(f"{name} (given up")
+
+
 def test_another_campaign_s_backup_is_refused(lab, tmp_path):
     other = CampaignConfig(name="lab", mlflow=SILENT)
     with Campaign.create(tmp_path / "other", other, empty=True) as campaign:
@@ -130,6 +156,25 @@ def test_a_backup_that_is_none_changes_nothing(lab, damage: Callable[[Path], obj
     with pytest.raises((CampaignError, LedgerError), match=said):
         restore(lab, lab.parent / "lab.zip", give_up_newer=True)
     assert {file: file.read_bytes() for file in lab.rglob("*") if file.is_file()} == before
+
+
+def test_a_campaign_moves_from_a_file_to_a_server(tmp_path, server):  # noqa: F811
+    folder = tmp_path / "lab"
+    with Campaign.create(folder, CampaignConfig(name="moves"), pictures=False) as campaign:
+        campaign.propose(glasses=1, trilayers=0)
+        done, _ = back_up(campaign)
+        before, state = campaign.ledger.proposals(), campaign.ledger.seal_state()
+    (folder / "ledger.db").rename(tmp_path / "old.db")
+    text = (folder / "campaign.yaml").read_text(encoding="utf-8")
+    text = text.replace("seed: 0", f"seed: 0\ndatabase: {server}", 1)
+    (folder / "campaign.yaml").write_text(text, encoding="utf-8")
+    assert restore(folder, done.path).set_aside is None
+    with Campaign.open(folder) as campaign:
+        assert campaign.ledger.where.startswith("postgresql")
+        assert campaign.verify() == []
+        assert campaign.ledger.proposals().equals(before)
+        assert campaign.ledger.seal_state() == state
+        assert "glassloop_mlflow" in campaign.where_tracked("R01")  # told to the new store
 
 
 def test_a_ledger_on_a_server_comes_back_and_is_kept_aside(tmp_path, server, monkeypatch):  # noqa: F811

@@ -261,7 +261,11 @@ def test_rounds_frozen_before_there_were_hashes_stay_valid(folder):
     tamper(folder, "UPDATE proposals SET recipe = json_remove(recipe, '$.baselines')")
     altered_file(folder, lambda plain: plain.pop("sha256"))
     with Campaign.open(folder) as campaign:
-        assert campaign.verify() == []
+        # those rounds had no seals either; here the seals of this version say what was taken out
+        said = [fault for fault in campaign.verify() if "is not as it was written" not in fault]
+        assert said == [
+            "rules: tables or append-only triggers are not as glassloop made them; restore a backup"
+        ]
         assert campaign.record(*files(folder, "R02")).closed == ("R02",)
         status = campaign.status()
         assert status["coverage_pooled"]["n"] > 15

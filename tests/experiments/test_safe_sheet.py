@@ -200,7 +200,7 @@ def test_what_a_balance_cannot_weigh_is_no_mass(sound):
     }  # fmt: skip
     assert unsafe(small, CONFIG, NEW) == []
     assert unsafe(small, coarse, NEW) == [
-        "R01-G2: masses_mg.p2o5 must be 0 or at least the 10 mg of the balance, got 5.1 mg; make "
+        "R01-G2: masses_mg.p2o5 must be 0 or at least the 10 mg of the balance, got 5 mg; make "
         "more (glasses.batch_mass_g), or leave that x out"
     ]
 
@@ -264,7 +264,7 @@ def lab(tmp_path_factory):
 
 
 @settings(
-    max_examples=25, deadline=None, derandomize=True, database=None,
+    max_examples=10, deadline=None, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow,
                            HealthCheck.filter_too_much],
 )  # fmt: skip
@@ -277,12 +277,14 @@ def test_first_rounds_of_any_configuration_are_safe(lab, config):
         round_ = plan_round(lab.ledger, config, lab.knowledge(), glasses=min(3, jars), trilayers=1)
     except (CampaignError, SpaceError):
         return
+    found: tuple[str, ...] = ()
     try:
         refuse_unsafe(lab.ledger, config, round_, searched=True)
     except UnsafeProposalError as error:
-        # what only the configuration can mend: its control cannot be weighed, its batch is too small
-        assert all("balance" in said or "powder for" in said for said in error.problems)
-        assert config.equipment.balance_mg >= 1 or config.glasses.batch_mass_g < 1
+        found = error.problems
+    # What only the configuration can mend: a control that cannot be weighed, too small a batch.
+    assert all("balance" in said or "powder for" in said for said in found)
+    assert not found or config.equipment.balance_mg >= 1 or config.glasses.batch_mass_g < 1
 
 
 def test_an_old_round_is_warned_of_once_the_die_bears_less(lab):

@@ -1,11 +1,16 @@
 """Units as chemists write them, and what is said to those who write another quantity's."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from threading import Barrier
 
+import pint
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features import units
 from features.errors import ReadingError
 from features.properties import CATALOGUE
 from features.units import UNIT_EXAMPLES, plain_text, to_catalogue_unit, to_unit
@@ -152,6 +157,36 @@ def test_a_product_with_degrees_celsius_cannot_be_converted():
 def test_plain_text_has_one_kind_of_each_character():
     pasted = "\u202f2.7\u00a0×\u200910⁻⁴ \u2126⁻¹·cm⁻¹\u200b "
     assert plain_text(pasted) == "2.7 * 10^-4 ohm^-1*cm^-1"
+
+
+@pytest.fixture
+def unused(monkeypatch):
+    """Units as they are before anybody used one; their registry takes its time to be built."""
+
+    class Slow(pint.UnitRegistry):
+        def __init__(self):
+            time.sleep(0.2)
+            super().__init__()
+
+    monkeypatch.setattr(pint, "UnitRegistry", Slow)
+    units._built.cache_clear()
+    units._unit.cache_clear()
+    yield
+    units._built.cache_clear()
+    units._unit.cache_clear()
+
+
+def test_threads_that_convert_first_at_the_same_time_understand_each_other(unused):
+    together = Barrier(4)
+
+    def convert(unit):
+        together.wait()
+        return to_catalogue_unit(1.0, unit, "ionic_conductivity")
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(convert, ["S/cm", "mS/cm", "S/m", "S cm-1"]))
+    assert found == pytest.approx([1.0, 1e-3, 1e-2, 1.0])
+    assert to_catalogue_unit(20.0, "GPa", "youngs_modulus") == 20.0
 
 
 @settings(max_examples=300, deadline=None)

@@ -155,6 +155,15 @@ def test_a_unit_that_has_no_dimension_is_refused(unit: str) -> None:
         to_unit(1.0, unit, "degC")
 
 
+@pytest.mark.parametrize("unit", ["dB", "Np", "°", "rad", "bit", "decade"])
+def test_a_ratio_is_no_angle_and_no_logarithm(unit: str) -> None:
+    with pytest.raises(ReadingError, match="must be a product of known symbols"):
+        to_catalogue_unit(0.5, unit, "relative_density")
+    with pytest.raises(ReadingError, match="must measure the same as 1"):
+        to_catalogue_unit(0.5, "cycles", "relative_density")
+    assert to_catalogue_unit(81.0, "%", "relative_density") == 0.81
+
+
 def test_a_column_is_mapped_once() -> None:
     with pytest.raises(TableError, match="column 'a' is mapped twice"):
         mapped(["a=x", "a=mass_mg"])
@@ -224,7 +233,7 @@ class TestRecording:
         rows = [lab.results[0] | {"specimen": f"R01-G1-Q{i}"} for i in range(150)]
         problems = lab.refused(made=(), results=rows)
         assert len(problems) == 150
-        assert sum("did you mean R01-G1-P1?" in problem for problem in problems) == 100
+        assert sum("did you mean" in problem for problem in problems) == 100
 
     def test_who_records_has_a_name(self, lab) -> None:
         made, results = lab.files()
