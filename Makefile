@@ -18,8 +18,8 @@ install: $(VENV)/installed
 # Every package but torch by hash; torch in its pinned version, in whichever build this machine's pip finds
 $(VENV)/installed: pyproject.toml constraints.txt requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes --no-deps --only-binary=:all: -r requirements.lock
-	$(BIN)/pip install --quiet $(TORCH)
+	$(BIN)/pip install --quiet --no-compile --require-hashes --no-deps --only-binary=:all: -r requirements.lock
+	$(BIN)/pip install --quiet --no-compile $(TORCH)
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -206,9 +206,7 @@ class Frozen:
         counts |= dict.fromkeys(("critical_current_density", "area_specific_resistance"), 1)
         runs = surrogate_runs(body, counts, {})
         if before is not None and len(ledger.rounds()) > LEARNED_AT:
-            return replace(
-                before, knowledge=knowledge, text=canonical(body), runs=runs, body=body
-            )
+            return replace(before, knowledge=knowledge, text=canonical(body), runs=runs, body=body)
         batch = GlassBatch(
             glasses=tuple(
                 Proposed(recipe=lab.glass(), role="exploit", why="drawn at random")
@@ -230,7 +228,7 @@ class Frozen:
     def model(self, number: int) -> str:
         """The model of a round: one count differs, so that each is a row of its own."""
         place = self.text.index('"n_specimens":') + len('"n_specimens":')
-        return f"{self.text[:place]}{number + 1000}{self.text[self.text.index(',', place):]}"
+        return f"{self.text[:place]}{number + 1000}{self.text[self.text.index(',', place) :]}"
 
 
 def write_round(
@@ -304,8 +302,6 @@ def write_round(
                 payload={"metrics": {}, "step": number,
                          "artifacts": {"scores.csv": scores_frame(found).to_csv(index=False)}},
             )))  # fmt: skip
-    untold = [item["id"] for item in round_["glasses"] if item["id"] not in lab.jars]
-    assert not untold
     with acting_by_itself(), ledger.transaction() as tx:
         tx.add_round_event(name, "closed")
         tx.add_round_event(name, "tracked", {"run_id": f"{number:032x}", "uri": "sqlite:///x"})
@@ -575,13 +571,130 @@ def cost_of(command: Sequence[str], *, cwd: Path) -> tuple[Cost, str]:
         return found, out.read().decode()
 
 
+def glassloop() -> str:
+    """The command as a user calls it."""
+    return str(Path(sys.executable).with_name("glassloop"))
+
+
+def measure(campaigns: Path, work: Path) -> list[dict[str, Any]]:
+    """What the commands take at each size.
+
+    Args:
+        campaigns: What ``build`` made.
+        work: Empty folder for copies.
+
+    Returns:
+        One row a size and command.
+    """
+    imports, _ = cost_of([sys.executable, "-c", "import experiments.campaign"], cwd=work)
+    rows = [{"command": "imports", **asdict(imports)}]
+    for source in sorted(path for path in campaigns.iterdir() if path.name.isdigit()):
+        copy = work / source.name / "years"
+        shutil.copytree(source / "years", copy)
+        size = size_of(copy)
+        for command, arguments in commands(copy):
+            cost, said = cost_of([glassloop(), *arguments, "--campaign", str(copy)], cwd=work)
+            rows.append({**size, "command": command, **asdict(cost)})
+            print(json.dumps(rows[-1]), flush=True)
+            if command == "propose":
+                note_words(rows[-1], json.loads(said))
+        shutil.rmtree(copy.parent)
+    return rows
+
+
+def commands(copy: Path) -> Iterator[tuple[str, list[str]]]:
+    """Commands in the order in which they are run, each in a process of its own."""
+    yield "status, nothing kept", ["status", "--quick", "--json"]  # fits, and keeps in a large one
+    yield "status", ["status", "--quick", "--json"]
+    yield "report", ["report", "--out", str(copy / "report")]
+    yield "propose", ["propose", "--json"]
+    yield "status after propose", ["status", "--quick", "--json"]
+    made, results = copy / "made.csv", copy / "results.csv"
+    filled(copy, made, results)
+    yield "record", ["record", str(made), str(results), "--json"]
+    yield "status after record", ["status", "--quick", "--json"]
+    yield "propose, nothing kept", ["propose", "--json"]
+    yield "verify", ["verify"]
+
+
+def filled(copy: Path, made: Path, results: Path) -> None:
+    """Fill the files of the round proposed: everything made, one conductivity read."""
+    folder = max((copy / "rounds").iterdir(), key=lambda path: int(path.name[1:]))
+    table = pd.read_csv(folder / "made.csv", dtype=str)
+    table.assign(status="made", operator="Ada").to_csv(made, index=False)
+    rows = pd.read_csv(folder / "results.csv", dtype=str)
+    rows = rows.loc[rows["property"] == "ionic_conductivity"].head(1)
+    rows.assign(value="1.2e-4", unit="S/cm").to_csv(results, index=False)
+    shutil.rmtree(copy / ".kept", ignore_errors=True)  # recording after a propose finds its fit
+
+
+def size_of(copy: Path) -> dict[str, Any]:
+    """How large a campaign is."""
+    with Ledger.open(copy / "ledger.db") as ledger:
+        return {
+            "rounds": len(ledger.rounds()),
+            "readings": len(ledger.readings()),
+            "jars": len(ledger.jars()),
+            "pellets": len(ledger.pellets()),
+            "cells": len(ledger.cells()),
+            "ledger_mb": round((copy / "ledger.db").stat().st_size / 1e6, 1),
+        }
+
+
+def note_words(row: dict[str, Any], round_: Mapping[str, Any]) -> None:
+    """Keep what the round says of its size."""
+    row["warnings"] = [text for text in round_["warnings"] if text.startswith("large campaign")]
+
+
+def drawn(rows: Sequence[Mapping[str, Any]]) -> None:
+    """The picture: seconds of the processor and peak memory against rounds."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.2, 3.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    names = ("status", "status, nothing kept", "propose", "report", "record")
+    for name in names:
+        own = [row for row in rows if row["command"] == name]
+        at = [row["rounds"] for row in own]
+        left.plot(at, [row["cpu_s"] for row in own], marker="o", ms=4, label=name)
+        right.plot(at, [row["peak_mb"] for row in own], marker="o", ms=4)
+    for axes, title in ((left, "processor seconds, imports included"), (right, "peak memory, MB")):
+        axes.set_xscale("log")
+        axes.set_xlabel("rounds (27 readings each)")
+        axes.set_title(title, fontsize=10)
+        axes.grid(alpha=0.3)
+    left.set_yscale("log")
+    left.axhline(LIMITS["status"], color="0.5", lw=0.8, ls="--")
+    left.axhline(LIMITS["propose"], color="0.5", lw=0.8, ls="--")
+    right.axhline(LIMITS["peak_mb"], color="0.5", lw=0.8, ls="--")
+    left.legend(fontsize=8)
+    figure.savefig(PICTURE, dpi=130, metadata={"Software": None})
+
+
 def main() -> None:
     """Build, measure, draw."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--to", type=Path)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("all", "build", "measure"), default="all")
+    parser.add_argument("--to", type=Path, help="where to build; a temporary folder by default")
+    parser.add_argument("--from", type=Path, dest="source", help="what was built before")
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     asked = parser.parse_args()
-    build(asked.to, [int(size) for size in asked.sizes.split(",")])
+    with tempfile.TemporaryDirectory() as place:
+        campaigns = asked.source or asked.to or Path(place) / "campaigns"
+        if asked.what != "measure":
+            build(campaigns, [int(size) for size in asked.sizes.split(",")])
+        if asked.what == "build":
+            return
+        work = Path(place) / "work"
+        work.mkdir()
+        load = os.getloadavg()
+        rows = measure(campaigns, work)
+        RESULT.write_text(json.dumps({
+            "machine": {"cpus": os.cpu_count(), "load_before": load, "load_after": os.getloadavg(),
+                        "python": platform.python_version()},
+            "limits": LIMITS, "rows": rows,
+        }, indent=1) + "\n")  # fmt: skip
+        drawn(rows)
 
 
 if __name__ == "__main__":

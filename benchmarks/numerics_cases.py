@@ -239,8 +239,9 @@ def _space(rng: np.random.Generator) -> SearchSpace:
 def _of_optimizer(
     rng: np.random.Generator, objectives: list[Objective], values: Mapping[str, Any], n: int,
     *, failed: NDArray[np.bool_] | None = None, rows: pd.DataFrame | None = None,
+    space: SearchSpace | None = None,
 ) -> Seen:  # fmt: skip
-    space = _space(rng)
+    space = space or _space(rng)
     optimizer = Optimizer(space, objectives, seed=0)
     told = space.spread(n, rng) if rows is None else rows
     n = len(told)
@@ -289,12 +290,23 @@ def optimizer_bounds(rng: np.random.Generator) -> Seen:
     cells = [f"<{10.0 ** rng.uniform(-3, 3):.3g}" for _ in range(n)]
     if rng.random() < 0.5:
         cells[0], cells[1] = ">1000", "<0.001"
-    rows = _space(np.random.default_rng(0)).spread(n, rng)
+    space = _space(rng)
+    rows = space.spread(n, rng)
     if rng.random() < 0.5:
         rows.iloc[1] = rows.iloc[0]
-    return _of_optimizer(
-        rng, [Objective("y", "maximize", reference=1.0, scale="log10")], {"y": cells}, n, rows=rows
-    )
+    objective = Objective("y", "maximize", reference=1.0, scale="log10")
+    return _of_optimizer(rng, [objective], {"y": cells}, n, rows=rows, space=space)
+
+
+def optimizer_far_away(rng: np.random.Generator) -> Seen:
+    """A recipe told lies up to 1e18 ranges outside of what is searched, as in a wrong unit."""
+    space = SearchSpace([Continuous("a", 0.0, 1.0), Continuous("b", 0.0, 1.0)])
+    rows = space.spread(6, rng)
+    rows.loc[0, "a"] = 10.0 ** rng.uniform(0, 18)
+    y = rng.standard_normal(6)
+    cells: list[Any] = [v if rng.random() < 0.5 else f"<{v:.3f}" for v in y]
+    objective = Objective("y", "maximize", reference=-3.0)
+    return _of_optimizer(rng, [objective], {"y": cells}, 6, rows=rows, space=space)
 
 
 def optimizer_failures(rng: np.random.Generator) -> Seen:
@@ -303,9 +315,9 @@ def optimizer_failures(rng: np.random.Generator) -> Seen:
     failed = np.ones(n, dtype=bool)
     failed[0] = rng.random() < 0.5
     values = [None if bad else 1.0 for bad in failed]
-    return _of_optimizer(
-        rng, [Objective("y", "maximize", reference=0.0)], {"y": values}, n, failed=failed
-    )
+    prior = (0.0, 1.0) if failed.all() else None  # without any there is nothing to predict from
+    objective = Objective("y", "maximize", reference=0.0, prior=prior)
+    return _of_optimizer(rng, [objective], {"y": values}, n, failed=failed)
 
 
 def optimizer_repeats(rng: np.random.Generator) -> Seen:
@@ -313,8 +325,11 @@ def optimizer_repeats(rng: np.random.Generator) -> Seen:
     n = int(rng.choice([10, 60, 250]))
     a = 0.5 + (0.0 if rng.random() < 0.5 else 1e-12) * rng.standard_normal(n)
     rows = pd.DataFrame({"a": a, "b": 0.5, "m": "p"})
+    space = SearchSpace([Continuous("a", 0.0, 1.0), Discrete("b", 0.0, 1.0, step=0.25),
+                         Categorical("m", ["p", "q"])])  # fmt: skip
     y = rng.normal(0.0, float(rng.choice([0.0, 1.0])), n)
-    return _of_optimizer(rng, [Objective("y", "maximize", reference=-1.0)], {"y": y}, n, rows=rows)
+    objective = Objective("y", "maximize", reference=-1.0)
+    return _of_optimizer(rng, [objective], {"y": y}, n, rows=rows, space=space)
 
 
 def fronts(rng: np.random.Generator) -> Seen:
@@ -338,7 +353,7 @@ KINDS: Final[Mapping[str, Case]] = {
         nearly_equal_recipes, twelve_decades, one_point, constant, extreme_errors, one_level,
         thousands_of_one_glass, only_bounds, contradicting_bounds, narrow_intervals,
         property_extremes, feasibility_extremes, optimizer_decades, optimizer_constants,
-        optimizer_bounds, optimizer_failures, optimizer_repeats, fronts,
+        optimizer_bounds, optimizer_far_away, optimizer_failures, optimizer_repeats, fronts,
     )
 }  # fmt: skip
 """Every kind of case by its name."""

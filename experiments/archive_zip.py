@@ -240,8 +240,9 @@ class OpenArchive:
         """The zip holds what the manifest names, no more and no less."""
         held, named = {*self._entries} - {MANIFEST}, {*self.manifest.files}
         if lacking := sorted(named - held):
-            named = ", ".join(map(one_line, lacking[:_SHOWN])) + ", ..." * (len(lacking) > _SHOWN)
-            raise CampaignError(f"{self._path}: lacks {named}; {_AGAIN}")
+            more = ", ..." * (len(lacking) > _SHOWN)
+            shown = ", ".join(map(one_line, lacking[:_SHOWN])) + more
+            raise CampaignError(f"{self._path}: lacks {shown}; {_AGAIN}")
         if beyond := sorted(held - named):
             raise self._refused(f"{beyond[0]!r} is not in its manifest")
 

@@ -38,7 +38,7 @@ class _StrictLoader(yaml.SafeLoader):
     types named by a tag, deep nesting, and characters nobody sees.
     """
 
-    yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {}  # type: ignore[misc]
     yaml_constructors: ClassVar[dict[Any, Any]] = {
         tag: make
         for tag, make in yaml.SafeLoader.yaml_constructors.items()
@@ -49,7 +49,8 @@ class _StrictLoader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         self._depth = getattr(self, "_depth", 0) + 1
         if self._depth > _MAX_DEPTH:
-            self._refuse(f"nested more than {_MAX_DEPTH} deep", self.peek_event().start_mark)
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            self._refuse(f"nested more than {_MAX_DEPTH} deep", mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -58,11 +59,11 @@ class _StrictLoader(yaml.SafeLoader):
         if isinstance(node, yaml.ScalarNode):
             if found := harmful_character(node.value):
                 self._refuse(f"a text holds {found}, type it again", node.start_mark)
-            if self.resolve(yaml.ScalarNode, node.value, (True, False)) != node.tag and (
-                not node.tag.endswith((":str", ":null"))
-            ):
-                self._refuse(f"{got(node.value)} is no {node.tag.rpartition(':')[2]}, leave the "
-                             "tag out", node.start_mark)  # fmt: skip
+            plain = (True, False)  # as if it stood without a tag and without quotation marks
+            tag = self.resolve(yaml.ScalarNode, node.value, plain)  # type: ignore[no-untyped-call]
+            if tag != node.tag and not node.tag.endswith((":str", ":null")):
+                kind = node.tag.rpartition(":")[2]
+                self._refuse(f"{got(node.value)} is no {kind}, leave the tag out", node.start_mark)
         return super().construct_object(node, deep)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -18,7 +18,9 @@ LATE: Final = timedelta(minutes=5)
 APART_S: Final = 5.0
 """Clocks of a server and of this computer that differ more put entries in a wrong order."""
 
-OLDEST_POSTGRES: Final = 12
+OLDEST_POSTGRES: Final = 13
+"""The first that says which snapshot it shows, by which pages know that nothing changed."""
+
 _TIMES: Final = (
     ("meta", "value", "WHERE key = 'created'"),
     ("rounds", "opened_at", ""),

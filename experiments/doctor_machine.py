@@ -17,6 +17,9 @@ from experiments.findings import Case, Finding, fault, ok, warning
 TESTED: Final = "tested_versions.txt"
 """In ``experiments/data``: what ``constraints.txt`` pins, for who has the wheel only."""
 
+TESTED_PYTHON: Final = (3, 11)
+"""With it all tests ran, see ``docs/supply_chain.md``."""
+
 THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 OPTIONAL: Final = ("psycopg", "dask", "playwright")
 LEAST_FREE: Final = 100_000_000
@@ -47,6 +50,12 @@ def python(case: Case) -> Iterator[Finding]:
     least = str(metadata("glassloop")["Requires-Python"] or "").removeprefix(">=")
     if _parts(have) < _parts(least):
         yield fault("python", f"{have}, glassloop needs {least} or newer", f"install {least}")
+        return
+    if _parts(have)[:2] != TESTED_PYTHON:
+        yield warning(
+            "python", f"{have}, the tests ran with {TESTED_PYTHON[0]}.{TESTED_PYTHON[1]}",
+            "if something is odd, try that one",
+        )  # fmt: skip
         return
     yield ok("python", f"{have} on {platform.system()} {platform.machine()}")
 

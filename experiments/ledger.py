@@ -637,9 +637,17 @@ class Ledger:
             pending: Only those not delivered yet.
 
         Returns:
-            Columns id, created_at, kind, round_id, payload, delivered_at, last_error.
+            Columns id, created_at, kind, round_id, payload, delivered_at, last_error, and
+            ``not_before``: the latest time of the message and of those before it, so that a clock
+            that stepped back puts nothing before what came earlier.
         """
-        query = select(OUTBOX).order_by(OUTBOX.c.id)
+        latest = func.max(OUTBOX.c.created_at).over(order_by=OUTBOX.c.id)
+        moments = select(OUTBOX.c.id, latest.label("not_before")).subquery()
+        query = (
+            select(OUTBOX, moments.c.not_before)
+            .join(moments, moments.c.id == OUTBOX.c.id)
+            .order_by(OUTBOX.c.id)
+        )
         return self._frame(query.where(OUTBOX.c.delivered_at.is_(None)) if pending else query)
 
     def tell_again(self, rounds: Collection[str]) -> None:

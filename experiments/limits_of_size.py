@@ -28,13 +28,13 @@ def limits_of_size(knowledge: Knowledge) -> list[str]:
         if layer.process is not None
     ]
     shown = [
-        f"{count_in_words(found.n_readings, name)}: {found.n_taught}"
+        f"{found.n_taught} of {count_in_words(found.n_readings, name)}"
         for name, found in parts
-        if found is not None
+        if found is not None and found.n_taught < found.n_readings
     ]
     clauses = []
     if shown:
-        learned = f"length scales and scatter are learned from a part ({'; '.join(shown)})"
+        learned = f"length scales and scatter are learned from {', '.join(shown)}"
         clauses.append(learned)
     if knowledge.trilayer.is_standing:
         clauses.append("measured cells are taken at the centre of their layers")

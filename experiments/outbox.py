@@ -96,7 +96,7 @@ class LedgerOutbox:
                 id=int(r["id"]),
                 kind=r["kind"],
                 round_id=r["round_id"],
-                payload={"time_ms": _milliseconds(r["created_at"]), **r["payload"]},
+                payload={"time_ms": _milliseconds(r["not_before"]), **r["payload"]},
                 files=self._pictures(r["kind"], r["round_id"]),
             )
             for r in rows

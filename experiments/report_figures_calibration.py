@@ -13,6 +13,7 @@ from experiments.comparison_panels import draw_reading, set_scale
 from experiments.display import typeset_unit
 from experiments.plots import MEASURED, QUIET, READING, TRUTH
 from experiments.report_history import Coverage, coverages, pit_bins
+from experiments.report_slices import MOST_DRAWN
 from experiments.report_style import PLATE, SECOND, drawable, head, panel_title, sheet
 from features.properties import CATALOGUE, Property, property_of
 
@@ -125,7 +126,8 @@ def _parity(axes: Axes, entry: Property, rows: Sequence[dict[str, Any]]) -> None
     ends = entry.from_scale(np.array([scaled.min() - room, scaled.max() + room]))
     limits = (float(ends[0]), float(ends[1]))
     axes.plot(limits, limits, color=QUIET, lw=0.9, zorder=1)
-    for row in rows:
+    drawn = rows[-MOST_DRAWN:]
+    for row in drawn:
         bounds = tuple(
             float("nan") if row[f"measured_{end}"] is None else float(row[f"measured_{end}"])
             for end in ("lower", "upper")
@@ -139,8 +141,9 @@ def _parity(axes: Axes, entry: Property, rows: Sequence[dict[str, Any]]) -> None
     axes.set_xlim(*limits)
     axes.set_ylim(*limits)
     panel_title(axes, entry.label)
+    said = f"n = {len(rows)}" if drawn == rows else f"newest {len(drawn)} of {len(rows)}"
     axes.text(
-        0.97, 0.04, f"n = {len(rows)}", transform=axes.transAxes, ha="right", fontsize=8.5,
+        0.97, 0.04, said, transform=axes.transAxes, ha="right", fontsize=8.5,
         color=QUIET, bbox=PLATE,
     )  # fmt: skip
     unit = typeset_unit(entry.id) or "fraction"

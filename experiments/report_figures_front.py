@@ -14,6 +14,7 @@ from experiments.display import typeset_unit
 from experiments.plots import QUIET, READING, TRUTH
 from experiments.report_front import Front, Standing
 from experiments.report_labels import Label, write_labels
+from experiments.report_slices import MOST_DRAWN
 from experiments.report_style import (
     PLANNED,
     drawable,
@@ -59,7 +60,7 @@ def _panel(axes: Axes, front: Front) -> list[Standing]:
     """Draw a pair; returns the specimens to be named."""
     across, up = property_of(front.across), property_of(front.up)
     named = [part for part in front.made[:_MOST_NAMED] if part.on_front >= NAMED]
-    for part in reversed(front.made):
+    for part in reversed(front.made[:MOST_DRAWN]):  # the likeliest on the front come first
         _draw(axes, front, part, is_strong=part in named)
     for part in front.planned:
         _draw(axes, front, part, is_strong=True)
@@ -76,6 +77,11 @@ def _panel(axes: Axes, front: Front) -> list[Standing]:
             axes.set_ylim(*limits)
         text = f"{entry.label}, {typeset_unit(entry.id) or 'fraction'}  ({_WISH[direction]})"
         (axes.set_xlabel if axis == "x" else axes.set_ylabel)(text, fontsize=9)
+    if len(front.made) > MOST_DRAWN:
+        axes.text(
+            0.98, 0.03, f"the {MOST_DRAWN} likeliest of {len(front.made)} glasses",
+            transform=axes.transAxes, ha="right", fontsize=8.5, style="italic",
+        )  # fmt: skip
     _draw_reach(axes, front)
     _corner(axes, front)
     return named

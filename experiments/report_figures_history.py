@@ -11,6 +11,12 @@ from experiments.plots import TRUTH
 from experiments.report_history import Volume
 from experiments.report_style import drawable, head, panel_title, sheet
 
+_MOST_MARKED: Final = 40
+"""Rounds up to which each has a mark; of more there is a line in a band."""
+
+_MOST_NAMED: Final = 12
+"""About so many rounds are named."""
+
 _TITLES: Final = {"glasses": "glasses", "cells": "tri-layer cells"}
 
 
@@ -37,10 +43,15 @@ def volume_figure(found: Mapping[str, Sequence[Volume]], *, simulated: bool) -> 
 def _panel(axes: Axes, rows: Sequence[Volume]) -> None:
     at = range(len(rows))
     values = [row.value for row in rows]
-    axes.vlines(at, [row.lower for row in rows], [row.upper for row in rows], color=TRUTH, lw=5,
-                alpha=0.35)  # fmt: skip
-    axes.plot(at, values, color=TRUTH, lw=1.7, marker="o", ms=5.5, mfc="white", mew=1.6)
-    axes.set_xticks(list(at), [drawable(row.after) for row in rows])
+    low, high = [row.lower for row in rows], [row.upper for row in rows]
+    if len(rows) <= _MOST_MARKED:
+        axes.vlines(at, low, high, color=TRUTH, lw=5, alpha=0.35)
+        axes.plot(at, values, color=TRUTH, lw=1.7, marker="o", ms=5.5, mfc="white", mew=1.6)
+    else:
+        axes.fill_between(at, low, high, color=TRUTH, lw=0, alpha=0.35)
+        axes.plot(at, values, color=TRUTH, lw=1.7)
+    named = [*at][:: 1 + len(rows) // _MOST_NAMED]
+    axes.set_xticks(named, [drawable(rows[place].after) for place in named])
     axes.set_xlim(-0.5, len(rows) - 0.5)
     axes.set_ylim(bottom=0)
     axes.grid(axis="x", visible=False)

@@ -85,6 +85,11 @@ def _panel(axes: Axes, curve: Curve, drawn: Slice) -> None:
     panel_title(axes, entry.label, entry.direction)
     axes.set_xlabel(AXES[drawn.variable], fontsize=9)
     axes.set_ylabel(typeset_unit(entry.id) or "fraction", fontsize=9)
+    if curve.n_hidden:
+        axes.text(
+            0.98, 0.95, f"{curve.n_hidden} older readings not drawn", transform=axes.transAxes,
+            ha="right", va="top", fontsize=8.5, style="italic",
+        )  # fmt: skip
     if curve.n_readings == 0:
         axes.text(
             0.98, 0.95, "no reading: prior only", transform=axes.transAxes, ha="right", va="top",

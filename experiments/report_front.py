@@ -9,12 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from experiments.config import CampaignConfig
+from experiments.contenders import contenders
 from experiments.knowledge import GLASS_COLUMNS, Knowledge
 from experiments.progress import HYPERVOLUME_SEED, objectives_of
 from experiments.report_recipes import cell_text, glass_text
 from experiments.report_slices import NOT_MADE_HERE
 from models.layers import CELL_COLUMNS
-from optimizer.objectives import Objective, utilities
+from optimizer.cells import unbeaten_by_few
+from optimizer.objectives import Objective, reference_utilities, utilities
 
 Array = NDArray[np.float64]
 
@@ -110,10 +112,15 @@ def standing_cells(knowledge: Knowledge, config: CampaignConfig) -> tuple[Standi
     made = made.dropna(subset=list(CELL_COLUMNS))
     if made.empty:
         return ()
-    draws = knowledge.draw_cells(made, names, N_DRAWS, np.random.default_rng(HYPERVOLUME_SEED))
+    objectives = objectives_of(config.cells.objectives)
+    few, reference = made, reference_utilities(objectives)
+    if knowledge.is_crowded and reference is not None:  # the others are hardly ever on the front
+        few = contenders(made, knowledge.draw_cells, objectives, reference)
+    draws = knowledge.draw_cells(few, names, N_DRAWS, np.random.default_rng(HYPERVOLUME_SEED))
+    shares = pd.Series(front_shares(objectives, draws), index=few.index)
     return _standings(
         knowledge, made, knowledge.predict_cells(made),
-        front_shares(objectives_of(config.cells.objectives), draws),
+        shares.reindex(made.index).fillna(0.0).to_numpy(dtype=float),
         [cell_text(row) for row in made.to_dict("records")],
         (~made["core_origin"].isin(NOT_MADE_HERE)).tolist(),
     )  # fmt: skip
@@ -180,11 +187,13 @@ def front_shares(objectives: Sequence[Objective], draws: Array) -> Array:
         [1.0, 1.0, 0.0]
     """
     best = utilities(objectives, draws)
-    free = np.ones(best.shape[:2], dtype=bool)
-    for place in range(best.shape[1]):  # one specimen a time: n x N x N x m would be large
+    free = unbeaten_by_few(best)
+    places = np.flatnonzero(free.any(axis=0))
+    rivals = best[:, places]  # whoever beats somebody is beaten by one of these, or is one
+    for place in places:  # one specimen a time: n x N x N x m would be large
         here = best[:, place : place + 1]
-        beaten = np.all(best >= here, axis=-1) & np.any(best > here, axis=-1)
-        free[:, place] = ~np.any(beaten, axis=1)
+        beaten = np.all(rivals >= here, axis=-1) & np.any(rivals > here, axis=-1)
+        free[:, place] &= ~np.any(beaten, axis=1)
     return np.asarray(free.mean(axis=0), dtype=float)
 
 

@@ -22,6 +22,9 @@ N_DRAWS: Final = 400
 SEED: Final = 20220513
 """Fixed, so that the same ledger gives the same report."""
 
+MOST_DRAWN: Final = 100
+"""Readings a panel shows; of more it says how many are not drawn."""
+
 NOT_MADE_HERE: Final = frozenset({"paper", "history"})
 """Origins of jars that this campaign did not mill."""
 
@@ -67,6 +70,8 @@ class Curve:
         marks: Readings in the fit at the campaign's temperature.
         n_elsewhere: Readings in the fit at other temperatures, not drawn.
         n_readings: All readings in the fit.
+        n_hidden: Of those at the campaign's temperature, how many are not drawn because there are
+            too many; those made like the curve and the newest are.
     """
 
     property_id: str
@@ -75,6 +80,7 @@ class Curve:
     marks: tuple[Mark, ...]
     n_elsewhere: int
     n_readings: int
+    n_hidden: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -206,17 +212,35 @@ def _curve(
     here = _here(readings, name, config.temperature_c)
     others = knowledge.literature
     published = _here(_of(others.readings, name), name, config.temperature_c)
+    drawn = _drawn(here, knowledge.pellets, variable, usual)
+    n_hidden = len(here) - len(drawn)
+    marks = (
+        *_marks(published, others.recipes, variable, usual, is_literature=True),
+        *_marks(drawn, knowledge.pellets, variable, usual),
+    )
     return Curve(
         property_id=name,
         at=at,
         bands=knowledge.layers[name].predict(recipes),
-        marks=(
-            *_marks(published, others.recipes, variable, usual, is_literature=True),
-            *_marks(here, knowledge.pellets, variable, usual),
-        ),
+        marks=marks,
+        n_hidden=n_hidden,
         n_elsewhere=len(readings) - len(here),
         n_readings=len(readings),
     )
+
+
+def _drawn(
+    readings: pd.DataFrame, pellets: pd.DataFrame, variable: str, usual: Mapping[str, Any]
+) -> pd.DataFrame:
+    """The readings; of too many those made like the curve, and the newest of the others."""
+    if len(readings) <= MOST_DRAWN:
+        return readings
+    alike = is_usual(pellets, usual, but=variable).loc[readings["specimen"]].to_numpy(dtype=bool)
+    newest_alike = np.flatnonzero(alike)[-MOST_DRAWN:]
+    room = MOST_DRAWN - len(newest_alike)
+    others = np.flatnonzero(~alike)
+    rows = np.sort(np.concatenate([newest_alike, others[len(others) - room :]]))
+    return readings.iloc[rows]
 
 
 def _of(readings: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -52,8 +52,8 @@ class Batch:
             >>> Batch.of("4+2")
             Batch(glasses=4, trilayers=2)
         """
-        glasses, plus, cells = text.partition("+")
-        if not (plus and _is_count(glasses.strip()) and _is_count(cells.strip())):
+        glasses, plus, cells = (part.strip() for part in text.partition("+"))
+        if not (plus and _is_count(glasses) and _is_count(cells)):
             raise CampaignError(
                 f"batch {text!r}: needs glasses+cells, such as 4+2; write it like that"
             )

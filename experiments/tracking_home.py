@@ -115,7 +115,8 @@ def run_in_words(run_id: str, *, tracking_uri: str, mlruns_dir: Path) -> str:
     folder = mlruns_dir.absolute()
     is_local = tracking_uri == local_store(folder)
     shown = local_store(Path(os.path.relpath(folder))) if is_local else tracking_uri
-    store = shlex.quote(without_password(shown))
+    store = without_password(shown)
+    store = shlex.quote(store) if "?" in store else store  # which shells would take for a pattern
     return f"run {run_id}; look with: mlflow ui --backend-store-uri {store}"
 
 

@@ -62,11 +62,11 @@ def parse_value(text: str | float, property_id: str, unit: str | None = None) ->
     except ReadingError as err:
         raise ReadingError(f"{entry.label}: {err}") from err
     column_unit = unit.strip() if unit else ""
-    if column_unit:
-        to_catalogue_unit(1.0, column_unit, property_id)
+    for given in filter(None, (column_unit, text_unit)):
+        to_catalogue_unit(1.0, given, property_id)
     used = text_unit or column_unit or entry.unit
     stated = Interval(lower, upper)
-    _refuse_impossible(stated, entry, used)
+    _refuse_impossible(stated, entry, " ".join(used.split()))
     interval = Interval(
         *(None if b is None else to_catalogue_unit(b, used, property_id) for b in (lower, upper))
     )

@@ -28,7 +28,12 @@ _RUNAWAY: Final = 10.0
 """Once the change is this many times the least so far, sides are taken one after another."""
 
 _LEAST_PRECISION: Final = 1e-10
-"""A side that says nothing keeps this much precision, so that its variance stays finite."""
+"""A side that says nothing keeps this much of the prior's precision, so that its variance stays
+finite."""
+
+_SHARP: Final = 1e5
+"""Of a side that knows so many times what the prior does, what the others say is lost in
+differences of large numbers, and is computed without."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,24 +77,56 @@ def box_sites(
         Minka, UAI 2001; Cunningham, Hennig & Lacoste-Julien, arXiv:1111.6832 (2011);
         Rasmussen & Williams (2006), section 3.6 for the stable form.
     """
-    m = len(mean)
-    precision = np.full(m, _LEAST_PRECISION) if start is None else start.precision
+    least = _LEAST_PRECISION / np.diagonal(covariance)
+    precision = least if start is None else start.precision
     shift = precision * mean if start is None else start.shift
-    step, last, least = 1.0, np.inf, np.inf
-    posterior_mean, variance, log_norm = _tilted(mean, covariance, precision, shift)
+    step, last, nearest = 1.0, np.inf, np.inf
+    tilted = _tilted(mean, covariance, precision, shift)
     for _ in range(_MOST_SWEEPS):
-        wanted = _wanted(posterior_mean, variance, precision, shift, low, high)
+        wanted = _wanted(tilted, low, high, least)
         if wanted.change < tolerance:
             break
-        if wanted.change > _RUNAWAY * least:
+        if wanted.change > _RUNAWAY * nearest:
             return _one_after_another(mean, covariance, low, high, start)
         if wanted.change > 0.9 * last:  # all at once may overshoot: then take shorter steps
             step = max(0.7 * step, 0.1)
-        last, least = wanted.change, min(wanted.change, least)
+        last, nearest = wanted.change, min(wanted.change, nearest)
         precision = precision + step * (wanted.precision - precision)
         shift = shift + step * (wanted.shift - shift)
-        posterior_mean, variance, log_norm = _tilted(mean, covariance, precision, shift)
-    return Sites(precision, shift, float(wanted.log_site.sum() + log_norm))
+        tilted = _tilted(mean, covariance, precision, shift)
+    return Sites(precision, shift, float(wanted.log_site.sum() + tilted.log_norm))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tilted:
+    """Prior times sites: marginals with all sites and without each one's own (the cavity).
+
+    Attributes:
+        mean: Shape (m,).
+        variance: Shape (m,), positive.
+        cavity_mean: Shape (m,).
+        cavity_precision: Shape (m,), positive.
+        log_norm: Log of the integral, less what belongs to each site.
+        log_own: Shape (m,), what belongs to each site.
+    """
+
+    mean: Array
+    variance: Array
+    cavity_mean: Array
+    cavity_precision: Array
+    log_norm: float
+    log_own: Array
+
+    def take(self, own: slice) -> "_Tilted":
+        """Of some of the sides."""
+        return _Tilted(
+            self.mean[own],
+            self.variance[own],
+            self.cavity_mean[own],
+            self.cavity_precision[own],
+            self.log_norm,
+            self.log_own[own],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,28 +139,24 @@ class _Wanted:
     change: float
 
 
-def _wanted(
-    mean: Array, variance: Array, precision: Array, shift: Array, low: Array, high: Array
-) -> _Wanted:
-    """From the marginals under all sites, and the sites, of the sides asked for."""
-    cavity_precision = np.maximum(1.0 / variance - precision, _LEAST_PRECISION)
-    cavity_mean = (mean / variance - shift) / cavity_precision
+def _wanted(tilted: _Tilted, low: Array, high: Array, least: Array) -> _Wanted:
+    """From the marginals under all sites of the sides asked for."""
+    mean, variance = tilted.mean, tilted.variance
+    cavity_mean, cavity_precision = tilted.cavity_mean, tilted.cavity_precision
     cavity_sd = cavity_precision**-0.5
     log_mass, moved, squeezed = truncated_moments(
         (low - cavity_mean) / cavity_sd, (high - cavity_mean) / cavity_sd
     )
     wanted_variance = squeezed / cavity_precision
     wanted_mean = cavity_mean + cavity_sd * moved
-    wanted_precision = np.maximum(1.0 / wanted_variance - cavity_precision, _LEAST_PRECISION)
+    wanted_precision = np.maximum(1.0 / wanted_variance - cavity_precision, least)
     # in units of the marginals: how far the sites' moments are from the wanted ones
     off = np.abs(wanted_mean - mean) / np.sqrt(variance)
     off += np.abs(np.log(wanted_variance / variance))
     return _Wanted(
         wanted_precision,
         wanted_mean * (wanted_precision + cavity_precision) - cavity_mean * cavity_precision,
-        log_mass
-        - 0.5 * np.log(variance * cavity_precision)
-        - 0.5 * (mean**2 / variance - cavity_mean**2 * cavity_precision),
+        log_mass + tilted.log_own,
         float(off.max(initial=0.0)),
     )
 
@@ -133,26 +166,32 @@ def _one_after_another(
 ) -> Sites:
     """Slower, and sure: for bounds that contradict each other, where all at once runs away."""
     m = len(mean)
-    precision = np.full(m, _LEAST_PRECISION) if start is None else start.precision.copy()
+    least = _LEAST_PRECISION / np.diagonal(covariance)
+    precision = least.copy() if start is None else start.precision.copy()
     shift = precision * mean if start is None else start.shift.copy()
     last = np.inf
     for _ in range(_MOST_SWEEPS):
         moved, posterior = site_moments(mean, covariance, Sites(precision, shift, 0.0))
         for i in range(m):
             own = slice(i, i + 1)
-            variance = np.maximum(np.diagonal(posterior)[own], np.finfo(float).tiny)
-            wanted = _wanted(moved[own], variance, precision[own], shift[own], low[own], high[own])
+            tilted = _marginals(
+                moved[own], np.diagonal(posterior)[own], precision[own], shift[own],
+                np.diagonal(covariance)[own],
+            )  # fmt: skip
+            if precision[i] * covariance[i, i] > _SHARP:
+                tilted = _tilted(mean, covariance, precision, shift).take(own)
+            wanted = _wanted(tilted, low[own], high[own], least[own])
             more = float(wanted.precision[0] - precision[i])
             gain = posterior[:, i] / (1.0 + more * posterior[i, i])
             moved = moved + gain * (float(wanted.shift[0] - shift[i]) - more * moved[i])
             posterior = posterior - more * np.outer(gain, posterior[i])
             precision[i], shift[i] = wanted.precision[0], wanted.shift[0]
-        posterior_mean, variances, log_norm = _tilted(mean, covariance, precision, shift)
-        wanted = _wanted(posterior_mean, variances, precision, shift, low, high)
+        tilted = _tilted(mean, covariance, precision, shift)
+        wanted = _wanted(tilted, low, high, least)
         if wanted.change < TOLERANCE or 0.5 * last < wanted.change < _DIGITS_LOST:
             break
         last = wanted.change
-    return Sites(precision, shift, float(wanted.log_site.sum() + log_norm))
+    return Sites(precision, shift, float(wanted.log_site.sum() + tilted.log_norm))
 
 
 def site_moments(mean: Array, covariance: Array, sites: Sites) -> tuple[Array, Array]:
@@ -173,17 +212,74 @@ def site_moments(mean: Array, covariance: Array, sites: Sites) -> tuple[Array, A
     return mean + posterior @ (sites.shift - sites.precision * mean), posterior
 
 
-def _tilted(
-    mean: Array, covariance: Array, precision: Array, shift: Array
-) -> tuple[Array, Array, float]:
-    """Marginal means and variances of prior times sites, and the log of its integral."""
+def _tilted(mean: Array, covariance: Array, precision: Array, shift: Array) -> _Tilted:
+    """Prior times sites."""
     root = np.sqrt(precision)
     factor = np.linalg.cholesky(np.eye(len(mean)) + root[:, None] * covariance * root)
     half = solve_triangular(factor, root[:, None] * covariance, lower=True, check_finite=False)
     pull = shift - precision * mean
     moved = covariance @ pull - half.T @ (half @ pull)
-    variance = np.diagonal(covariance) - np.einsum("ij,ij->j", half, half)
-    log_norm = float(shift @ mean - 0.5 * precision @ mean**2 + 0.5 * pull @ moved) - float(
-        np.log(np.diagonal(factor)).sum()
+    prior = np.diagonal(covariance)
+    variance = prior - np.einsum("ij,ij->j", half, half)
+    log_determinant = float(np.log(np.diagonal(factor)).sum())
+    log_norm = float(shift @ mean - 0.5 * precision @ mean**2 + 0.5 * pull @ moved)
+    plain = _marginals(mean + moved, variance, precision, shift, prior, log_norm - log_determinant)
+    if (is_sharp := precision * prior > _SHARP).any():
+        return _without_differences(plain, is_sharp, factor, pull, precision, shift)
+    return plain
+
+
+def _marginals(
+    mean: Array, variance: Array, precision: Array, shift: Array, prior: Array, norm: float = 0.0
+) -> _Tilted:
+    """With and without each one's own site, by differences."""
+    # Rounding may leave nothing of a variance, or less, and a cavity less than the prior knows.
+    variance = np.maximum(variance, np.finfo(float).eps * prior)
+    cavity_precision = np.maximum(1.0 / variance - precision, 1.0 / prior)
+    cavity_mean = (mean / variance - shift) / cavity_precision
+    own = -0.5 * np.log(variance * cavity_precision) - 0.5 * (
+        mean**2 / variance - cavity_mean**2 * cavity_precision
     )
-    return mean + moved, np.maximum(variance, np.finfo(float).tiny), log_norm
+    return _Tilted(mean, variance, cavity_mean, cavity_precision, norm, own)
+
+
+def _without_differences(
+    plain: _Tilted,
+    is_sharp: NDArray[np.bool_],
+    factor: Array,
+    pull: Array,
+    precision: Array,
+    shift: Array,
+) -> _Tilted:
+    r"""The same, those of sharp sides as of readings with known errors.
+
+    A site stands for a reading :math:`s_i / p_i` with the error :math:`p_i^{-1/2}`, and the cavity
+    is what all other readings say of it:
+
+    .. math:: 1 - p_i v_i = [B^{-1}]_{ii}, \quad B = I + P^{1/2} C P^{1/2}
+
+    References:
+        Rasmussen & Williams (2006), equations 3.65 and 5.12.
+    """
+    root = np.sqrt(precision)
+    inverse = solve_triangular(factor, np.eye(len(factor)), lower=True, check_finite=False)
+    left = np.einsum("ij,ij->j", inverse, inverse)
+    seen = inverse @ (pull / root)
+    share = np.where(is_sharp, left, 0.5)  # of others nothing is used
+    cavity_precision = np.where(is_sharp, precision * share / (1.0 - share), plain.cavity_precision)
+    cavity_mean = np.where(
+        is_sharp, (shift - root * (inverse.T @ seen) / share) / precision, plain.cavity_mean
+    )
+    both = precision + cavity_precision
+    reading = shift / precision
+    own = 0.5 * np.log1p(precision / cavity_precision) + 0.5 * (
+        (cavity_mean - reading) ** 2 * precision * cavity_precision / both
+    )
+    return _Tilted(
+        np.where(is_sharp, (shift + cavity_precision * cavity_mean) / both, plain.mean),
+        np.where(is_sharp, 1.0 / both, plain.variance),
+        cavity_mean,
+        cavity_precision,
+        -float(np.log(np.diagonal(factor)).sum()) - 0.5 * float(seen @ seen),
+        own,
+    )

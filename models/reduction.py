@@ -37,7 +37,9 @@ class Reduction:
     @property
     def in_words(self) -> str:
         """What to know of it, as a clause."""
-        learned = f"length scales and scatter learned from {self.n_taught} of them"
+        if self.n_taught == self.n_readings:
+            return "length scales taken at their most probable values"
+        learned = f"length scales and scatter learned from {self.n_taught} of {self.n_readings}"
         if self.n_used == self.n_readings:
             return learned
         return f"{learned}, predictions from {self.n_used}"

@@ -68,6 +68,12 @@ OFF_SERIES_SUM: Final = Hyperparameters(
 )
 """How that deviation varies over the central descriptors: cells alike deviate alike."""
 
+N_STANDING: Final = 128
+"""Layer draws where measured cells stand (see below): little is not known of the layers then."""
+
+MOST_AT_ONCE: Final = 8192
+"""Cells, each as one draw describes it, that are predicted together: what fits into memory."""
+
 MANY_CELLS: Final = 100
 """With more readings of critical current than these, in a campaign of more than ``MANY_READINGS``,
 measured cells stand at the centre of their layers (``models.standing_cells``): drawing them anew
@@ -297,7 +303,7 @@ class TrilayerSurrogate:
         return values, mean, sd
 
     def predict(self, cells: pd.DataFrame, seed: int = 0) -> dict[str, pd.DataFrame]:
-        """Centre, spread and 90 % intervals for each cell, from 512 draws of the layers.
+        """Centre, spread and 90 % intervals for each cell, from draws of the layers.
 
         Args:
             cells: N cells.
@@ -311,11 +317,16 @@ class TrilayerSurrogate:
             TableError: If a column is missing or holds no number.
             RecipeError: If a medium is unknown.
         """
-        drawn = self._drawn(cells, N_DRAWS, np.random.default_rng(seed))
+        n = N_STANDING if self.is_standing else N_DRAWS
+        drawn = self._drawn(cells, n, np.random.default_rng(seed))
         if self.is_standing:  # one process: all draws at once
-            everything = np.concatenate([new for _, new in drawn])
-            both = self._fitted[0].marginal(self.points(everything))
-            means, sds = (part.reshape(len(drawn), -1) for part in both)
+            process, step = self._fitted[0], max(1, MOST_AT_ONCE // max(1, len(cells)))
+            parts = []
+            for first in range(0, n, step):
+                some = np.concatenate([new for _, new in drawn[first : first + step]])
+                both = process.marginal(self.points(some))
+                parts.append([part.reshape(-1, len(cells)) for part in both])
+            means, sds = (np.concatenate(part) for part in zip(*parts, strict=True))
         else:
             parts = [process.marginal(self.points(new)) for process, new in drawn]
             means = np.array([mean for mean, _ in parts])

@@ -35,6 +35,11 @@ def truncated_moments(low: Array, high: Array) -> tuple[Array, Array, Array]:
     # lengths from the peak, not differences of ends: far out the mass lies within 40 / peak
     reach = 2 * _E_FOLDS / (np.hypot(peak, np.sqrt(2 * _E_FOLDS)) + np.abs(peak))
     back, ahead = np.minimum(peak - low, reach), np.minimum(high - peak, reach)
+    # bounds that rounding has made one, seen from far away, are still apart: away from the peak
+    least = np.minimum(np.spacing(np.maximum(np.abs(peak), 1.0)), reach)
+    is_one = back + ahead < least
+    back = np.where(is_one & (peak < 0), least, back)
+    ahead = np.where(is_one & (peak >= 0), least, ahead)
     half = 0.5 * (back + ahead)
     step = half[:, None] * (_NODES + 1.0)
     from_peak = step - back[:, None]

@@ -40,7 +40,7 @@ def is_front(draws: Draws, reference: Vector) -> NDArray[np.bool_]:
     return found
 
 
-N_PAIRED: Final = 128
+N_PAIRED: Final = 24
 """Up to so many rows each is compared with each."""
 
 N_SIEVES: Final = 16
@@ -74,6 +74,18 @@ def _unbeaten(draws: Draws, counts: NDArray[np.bool_]) -> NDArray[np.bool_]:
     earlier = np.tri(n, k=-1, dtype=bool)
     beaten = (at_least & (more | earlier) & counts[:, None, :]).any(axis=2)
     return np.asarray(counts & ~beaten)
+
+
+def unbeaten_by_few(draws: Draws) -> NDArray[np.bool_]:
+    """Rows that a few good rows do not beat; all that no row beats are among them.
+
+    Args:
+        draws: Shape (S, n, m), finite utilities.
+
+    Returns:
+        Shape (S, n).
+    """
+    return _sieved(draws, np.ones(draws.shape[:2], dtype=bool))
 
 
 def front_rows(draws: Draws, reference: Vector) -> Draws:

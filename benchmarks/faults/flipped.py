@@ -2,7 +2,6 @@
 
 import random
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.faults.subject import Subject, tables
@@ -12,13 +11,8 @@ from features.errors import LedgerError
 
 SECTOR = 512
 
-Restore = Callable[[Path], None]
-"""Puts a sound ledger in the place of a damaged one."""
 
-
-def flipped_ledger(
-    subject: Subject, place: Path, *, times: int, seed: int = 0, restore: Restore | None = None
-) -> Tally:
+def flipped_ledger(subject: Subject, place: Path, *, times: int, seed: int = 0) -> Tally:
     """Damage a ledger's file somewhere, and see whether that is found.
 
     ``counts`` says how each was found: refused when opened, named by ``verify``, or harmless,
@@ -46,9 +40,6 @@ def flipped_ledger(
                     found_by == "harmless", f"try {number}, {harm.__name__}: {found_by}, unnoticed"
                 )
             tally.counts[f"{harm.__name__.replace('_', ' ')}: {found_by}"] += 1
-            if restore is not None and found_by != "harmless":
-                restore(file)
-                tally.compare_tables(wanted, tables(file))
         for left in place.glob(f"{file.name}*"):
             left.unlink()
     return tally

@@ -155,8 +155,8 @@ def folder_of_another_round(folder: Path, rng: random.Random) -> list[str]:
 
 
 _HARMS: Final[tuple[Callable[[Path, random.Random], list[str]], ...]] = (
-    files_missing, files_empty, files_of_zeros, files_cut_off, files_of_noise, drafts_left_over,
-    folder_missing, folder_of_another_round,
+    files_cut_off, folder_of_another_round, folder_missing, files_missing, files_empty,
+    files_of_zeros, files_of_noise, drafts_left_over,
 )  # fmt: skip
 
 

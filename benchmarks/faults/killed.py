@@ -114,7 +114,8 @@ def aftermath(
 
 
 def _command(folder: Path) -> "subprocess.Popen[bytes]":
-    words = ["record", *(folder / "rounds" / "R02" / name for name in FILES), "-c", folder]
+    files = (folder / "rounds" / "R02" / name for name in FILES)
+    words = ["record", *files, "-c", folder, "--by", "me"]
     settings: dict[str, Any] = {"PYTHONPATH": str(ROOT), "MLFLOW_DISABLE_TELEMETRY": "true"}
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "experiments.cli", *map(str, words)],

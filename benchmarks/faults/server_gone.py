@@ -42,7 +42,7 @@ def _one(
     subject.copy_of(source, folder)
     moved_to_server(folder, server.address, f"t{number}")
     running = warm.start(work, folder)
-    running.go_on(rng.uniform(0.0, 0.4), event=1)
+    running.go_on(rng.uniform(0.0, 1.0), event=1)
     was_over = running.is_over
     if number % 2:
         server.terminate_backends()
@@ -69,19 +69,16 @@ def mlflow_gone(subject: Subject, place: Path, *, times: int, seed: int = 0) -> 
         "from the first transaction on of record: it must end well; the server is started, the "
         "next command must tell the rest, with one run for each round",
     )
-    tracked = place / "tracked"
-    subject.copy_of(subject.filled, tracked)
-    server_folder = place / "server"
-    server_folder.mkdir()
-    server = MlflowServer(f"sqlite:///{server_folder}/mlflow.db", server_folder)
-    try:
-        rng = random.Random(seed)
-        for number in range(times):
-            folder = place / f"{seed}-{number}"
+    rng = random.Random(seed)
+    for number in range(times):
+        folder, store = place / f"{seed}-{number}", place / f"server {seed}-{number}"
+        store.mkdir(parents=True)  # a copy of a campaign needs a store of its own
+        server = MlflowServer(f"sqlite:///{store}/mlflow.db", store)
+        try:
             with tally.one_try(seed + number):
                 server.wait()
-                shutil.copytree(tracked, folder)
-                done(warm.run(track_at, folder, server.uri, f"t{number}"))
+                subject.copy_of(subject.filled, folder)
+                track_at(folder, server.uri)
                 running = warm.start(record, folder)
                 running.go_on(rng.uniform(0.0, 6.0), event=1)
                 tally.counts["told before"] += running.is_over
@@ -96,18 +93,18 @@ def mlflow_gone(subject: Subject, place: Path, *, times: int, seed: int = 0) -> 
                 tally.lost += len(waiting)
                 tally.failures += waiting
                 tally.insist(runs == ["R02"], f"try {number}: MLflow has runs of rounds {runs}")
-    finally:
-        server.kill()
+        finally:
+            server.kill()
     return tally
 
 
-def track_at(folder: Path, uri: str, name: str) -> None:
-    """Let a campaign tell an MLflow server from now on; its open round is told at once."""
+def track_at(folder: Path, uri: str) -> None:
+    """Let a campaign tell an MLflow server from now on."""
     from experiments.config import CONFIG_NAME, MlflowConfig, read_config, write_config
 
     config = read_config(folder / CONFIG_NAME)
     mlflow = MlflowConfig(tracking_uri=uri)
-    write_config(config.model_copy(update={"name": name, "mlflow": mlflow}), folder)
+    write_config(config.model_copy(update={"mlflow": mlflow}), folder)
 
 
 def told(folder: Path) -> tuple[Facts, list[str], list[str], list[str]]:

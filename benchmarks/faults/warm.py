@@ -5,6 +5,7 @@ Python's forkserver imports the campaign once and forks a child for each call, i
 
 import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Any, Final
 from experiments.ledger import Ledger
 from experiments.round_files import ROUND_FILES  # noqa: F401  plots and sheets, imported once
 
-PRELOAD: Final = ("experiments.web.work", "experiments.tracking", __name__)
+PRELOAD: Final = ("experiments.web.work", "experiments.tracking", "benchmarks.faults.subject")
 PATIENCE_S: Final = 300.0
 
 Work = Callable[..., Any]
@@ -110,7 +111,8 @@ class Running:
 @contextmanager
 def _child(work: Work, arguments: tuple[Any, ...]) -> Iterator[tuple[Any, Connection]]:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOAD))
+    # Children import the main script again: under pytest it is cheap once that is there.
+    context.set_forkserver_preload([*PRELOAD, *({"pytest"} & sys.modules.keys())])
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_do, args=(theirs, work, arguments))
     process.start()

@@ -103,8 +103,9 @@ def template() -> Path:
 @cache
 def known(*, made: bool = False) -> Bench:
     """What that campaign knows, read once: while its round is planned, or when it was made."""
-    folder = workroom() / ("made" if made else "planned")
-    shutil.copytree(template(), folder)
+    folder = template()
+    if made:
+        folder = Path(shutil.copytree(folder, workroom() / "made"))
     with Ledger.open(folder / "ledger.db") as ledger:
         if made:
             record_rows(ledger, CONFIG, folder, specimens=MADE, by="Ana")

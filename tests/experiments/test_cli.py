@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 
 import mlflow
@@ -264,6 +265,10 @@ def test_a_users_mistake_is_one_message_and_exit_code_1(here, command, words, me
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_has_help_with_an_example(name):
     assert "Example: glassloop " + name in (COMMANDS[name].help or "")
+
+
+def test_the_version_is_that_of_the_installed_package(command):
+    assert command("--version") == (0, f"glassloop {version('glassloop')}\n", "")
 
 
 def test_help_loads_nothing_heavy(tmp_path):

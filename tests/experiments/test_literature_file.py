@@ -1,5 +1,6 @@
 """A file of literature: what it takes, what it refuses, what recording it again does."""
 
+import gzip
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments.ledger import Ledger
-from experiments.ledger_schema import LITERATURE, METADATA
+from experiments.ledger_schema import LITERATURE
 from experiments.literature_file import EXAMPLE_NAME, LITERATURE_COLUMNS, write_example
 from experiments.literature_record import record_literature
 from features.errors import InputError, LedgerError
@@ -227,10 +228,12 @@ def test_the_shipped_example_is_a_bound_that_says_what_is_assumed(ledger, tmp_pa
     assert row["note"].startswith("assumed: milling and pressing, which the abstract does not give")
 
 
-def test_a_ledger_of_the_schema_before_opens_and_takes_literature(tmp_path):
+def test_a_ledger_that_had_no_literature_takes_it_once_it_was_migrated(tmp_path):
     path = tmp_path / "ledger.db"
-    Ledger.create(path, campaign="old").close()
-    _age(path)
+    old = Path(__file__).parent / "old_ledgers" / "schema_1.sql.gz"
+    with closing(sqlite3.connect(path)) as raw:
+        raw.executescript(gzip.decompress(old.read_bytes()).decode())
+    Ledger.migrate(path)
     with Ledger.open(path) as ledger:
         assert ledger.literature().empty
         record(ledger, tmp_path, {})
@@ -242,13 +245,3 @@ def test_a_ledger_of_the_schema_before_opens_and_takes_literature(tmp_path):
             again._connection(write=True) as connection,
         ):
             connection.execute(LITERATURE.delete())
-
-
-def _age(path: Path) -> None:
-    """Make a ledger what the version before made: no table of literature, schema 1."""
-    with closing(sqlite3.connect(path)) as raw:
-        raw.execute("DROP TABLE literature")
-        raw.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
-        raw.commit()
-        names = {row[0] for row in raw.execute("SELECT name FROM sqlite_master")}
-    assert set(METADATA.tables) - names == {"literature"}

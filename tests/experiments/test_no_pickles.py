@@ -369,6 +369,7 @@ def test_an_optuna_storage_of_somebody_else_is_written_and_its_pickles_stay_shut
     assert "theirs" in optuna.get_all_study_names(url)
 
 
+@pytest.mark.sqlite_file
 def test_a_ledger_with_a_pickle_where_text_should_be_is_refused(lab: Path, trap: bytes):
     with closing(sqlite3.connect(lab / "ledger.db")) as connection:
         connection.execute(

@@ -36,6 +36,7 @@ from features.errors import (
     SpaceError,
     TableError,
 )
+from features.reading import parse_value
 from features.units import to_catalogue_unit, to_unit
 
 pytest_plugins = ["tests.experiments.planned_round"]
@@ -133,6 +134,10 @@ def test_a_batch_of_signs_that_are_no_digits_is_refused(text: str) -> None:
         options_of(CampaignConfig(name="c"), Target.of(["youngs_modulus>1"]), batches=[text])
 
 
+def test_blanks_that_only_python_knows_are_blanks() -> None:
+    assert Batch.of("\x1c4 + 2") == Batch(glasses=4, trilayers=2)
+
+
 @pytest.mark.parametrize("text", ["²", DIGITS, "0-999999999999", "0-99999999"])
 def test_seeds_without_end_are_refused(text: str) -> None:
     with pytest.raises(CampaignError, match="seeds: "):
@@ -162,6 +167,12 @@ def test_a_ratio_is_no_angle_and_no_logarithm(unit: str) -> None:
     with pytest.raises(ReadingError, match="must measure the same as 1"):
         to_catalogue_unit(0.5, "cycles", "relative_density")
     assert to_catalogue_unit(81.0, "%", "relative_density") == 0.81
+
+
+def test_a_unit_that_is_none_is_not_repeated_as_it_came() -> None:
+    with pytest.raises(ReadingError, match="must be a product of known symbols") as caught:
+        parse_value("-1 mS/cm\u202eã", "cycling_life")
+    assert str(caught.value).isprintable()
 
 
 def test_a_column_is_mapped_once() -> None:

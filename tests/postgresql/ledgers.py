@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from sqlalchemy import NullPool
+
 from experiments import ledger_database
 from experiments.ledger import Ledger
 
@@ -51,6 +53,8 @@ def use_postgresql() -> None:
                 file.write_text(place, encoding="utf-8")
         return made
 
+    # Many tests leave a ledger to the garbage collector, which an SQLite file does not mind.
+    ledger_database._POOL = {"poolclass": NullPool}  # type: ignore[misc,dict-item]
     Ledger.create = create_there  # type: ignore[method-assign]
     ledger_database.Database.__init__ = begin_there  # type: ignore[method-assign]
     shutil.copytree = copytree_there

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from optimizer.cells import front_rows, is_front
+from optimizer.hypervolume import hypervolume_draws
+
+
+def draws(n, m, seed=0):
+    """Rows with ties, repeats, rows that do not count, and draws in which none does."""
+    drawn = np.random.default_rng(seed).standard_normal((12, n, m))
+    drawn[:, : n // 8] = np.round(drawn[:, : n // 8])
+    drawn[:, n // 2] = drawn[:, 1]
+    drawn[3], drawn[4, :, 0] = -5.0, -np.inf
+    return drawn
+
+
+@pytest.mark.parametrize(("n", "m"), [(30, 2), (90, 3), (150, 4)])
+def test_of_many_rows_the_front_is_that_of_all_pairs(n, m, monkeypatch):
+    drawn, reference = draws(n, m), np.full(m, -1.0)
+    quick = is_front(drawn, reference)
+    monkeypatch.setattr("optimizer.cells.N_PAIRED", 1000)
+    np.testing.assert_array_equal(quick, is_front(drawn, reference))
+    assert 0 < quick.sum() < n * len(drawn)
+
+
+@pytest.mark.parametrize("m", [1, 2, 3])
+def test_slabs_and_boxes_give_the_same_volume(m, monkeypatch):
+    drawn = np.where(np.isfinite(draws(90, m)), draws(90, m), -9.0)
+    quick = hypervolume_draws(drawn, np.full(m, -1.0))
+    monkeypatch.setattr("optimizer.hypervolume.MANY_ROWS", 1000)
+    np.testing.assert_allclose(quick, hypervolume_draws(drawn, np.full(m, -1.0)), rtol=1e-12)
+    assert quick[3] == 0.0 < quick[0]
+
+
+def test_rows_of_the_front_hold_its_volume():
+    drawn, reference = draws(40, 3, seed=1)[:3], np.full(3, -1.0)
+    few = front_rows(drawn, reference)
+    assert few.shape[1] < 40
+    held = np.where(np.isfinite(few), few, -1.0)
+    np.testing.assert_allclose(
+        hypervolume_draws(held, reference), hypervolume_draws(drawn, reference)
+    )
