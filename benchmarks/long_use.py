@@ -614,7 +614,6 @@ def commands(copy: Path) -> Iterator[tuple[str, list[str]]]:
     yield "record", ["record", str(made), str(results), "--json"]
     yield "status after record", ["status", "--quick", "--json"]
     yield "propose, nothing kept", ["propose", "--json"]
-    yield "verify", ["verify"]
 
 
 def filled(copy: Path, made: Path, results: Path) -> None:

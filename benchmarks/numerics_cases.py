@@ -17,6 +17,7 @@ from models.evidence import Evidence, Points
 from models.feasibility import FeasibilitySurrogate
 from models.gp import GaussianProcess
 from models.property_gp import PropertyGP
+from models.surrogate import Z_90
 from optimizer.ask_tell import Optimizer
 from optimizer.categorical import Categorical
 from optimizer.hypervolume import hypervolume, hypervolume_draws
@@ -345,6 +346,46 @@ def fronts(rng: np.random.Generator) -> Seen:
     agree = np.abs(draws - whole) <= 1e-6 * scale + 1e-9
     return {"whole": [whole], "draws": draws, "not negative": np.where(draws >= 0, 1.0, np.nan),
             "the same": np.where(agree, 1.0, np.nan)}  # fmt: skip
+
+
+def covered(how: str, n: int) -> dict[str, float]:
+    """How often the 90 % range of a truth drawn from the prior holds it.
+
+    Args:
+        how: ``stated``: errors of 0.1 prior standard deviations; ``extreme``: of 1e-12, 1e-3 or
+            1e6, mixed; ``bounds``: half of the readings say only above or below.
+        n: Truths.
+
+    Returns:
+        ``truths``, asked at four recipes each, ``share`` within and its standard error.
+    """
+    inside = np.zeros((n, 4))
+    for seed in range(n):
+        rng = np.random.default_rng([seed, len(how)])
+        x = rng.random((16, 2))
+        gaps = np.sqrt(((x[:, None] - x[None]) ** 2).sum(-1)) / rng.lognormal(np.log(0.6), 0.3)
+        root5 = np.sqrt(5.0) * gaps
+        covariance = 0.5 + 0.5 * (1 + root5 + root5**2 / 3) * np.exp(-root5)
+        truth = np.linalg.cholesky(covariance + 1e-10 * np.eye(16)) @ rng.standard_normal(16)
+        errors = np.full(12, 0.1)
+        if how == "extreme":
+            errors = rng.choice([1e-12, 1e-3, 1e6], 12)
+        read = truth[:12] + 0.1 * rng.standard_normal(12) + errors * rng.standard_normal(12)
+        low, high = read.copy(), read.copy()
+        if how == "bounds":
+            at = read + rng.standard_normal(12)
+            bound = rng.random(12) < 0.5
+            low = np.where(bound, np.where(at < read, at, -np.inf), read)
+            high = np.where(bound, np.where(at < read, np.inf, at), read)
+        evidence = Evidence.of(Points.of(x[:12]), lower=low, upper=high, noise_sd=errors, groups={})
+        process = GaussianProcess(prior_centre=0.0, prior_sd=1.0, scatter_sd=0.1)
+        mean, sd = process.fit_evidence(evidence).marginal(x[12:])
+        inside[seed] = np.abs(truth[12:] - mean) <= Z_90 * sd
+    each = inside.mean(axis=1)
+    return {
+        "truths": n, "share": round(float(each.mean()), 3),
+        "se": round(float(each.std(ddof=1) / np.sqrt(n)), 3),
+    }  # fmt: skip
 
 
 KINDS: Final[Mapping[str, Case]] = {

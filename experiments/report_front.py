@@ -120,7 +120,7 @@ def standing_cells(knowledge: Knowledge, config: CampaignConfig) -> tuple[Standi
     shares = pd.Series(front_shares(objectives, draws), index=few.index)
     return _standings(
         knowledge, made, knowledge.predict_cells(made),
-        shares.reindex(made.index).fillna(0.0).to_numpy(dtype=float),
+        np.asarray(shares.reindex(made.index).fillna(0.0), dtype=np.float64),
         [cell_text(row) for row in made.to_dict("records")],
         (~made["core_origin"].isin(NOT_MADE_HERE)).tolist(),
     )  # fmt: skip

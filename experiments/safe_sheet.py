@@ -440,12 +440,12 @@ def _cell_rules(item: Item, limits: Limits) -> Iterator[str]:
     """Rules of domain notes 5.4 that tie several fields together."""
     recipe = item["recipe"]
     try:
-        layers = {
-            layer: GlassRecipe(**{name: recipe[f"{layer}_recipe"][name] for name in LAYER})
+        core, skin = (
+            GlassRecipe(**{name: recipe[f"{layer}_recipe"][name] for name in LAYER})
             for layer in ("core", "skin")
-        }
+        )
         own = ("core_mass_mg", "skin_mass_mg", "pressing_pressure_mpa", *CONTEXT)
-        cell = TrilayerRecipe(**layers, **{name: recipe[name] for name in own})
+        cell = TrilayerRecipe(core=core, skin=skin, **{name: recipe[name] for name in own})
     except RecipeError as error:
         yield f"{item['id']}: {error}"
         return

@@ -92,7 +92,7 @@ def _status_of(
 def _round(
     ledger: Ledger,
     row: Mapping[Any, Any],
-    counts: Mapping[tuple[str, str], int],
+    counts: Mapping[Any, int],
     scores: Sequence[Score] | None,
 ) -> dict[str, Any]:
     return {

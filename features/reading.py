@@ -170,6 +170,11 @@ def _stated(text: str | float) -> tuple[float | None, float | None, str]:
 def _refuse_impossible(interval: Interval, entry: Property, unit: str) -> None:
     """Refuse what no specimen can have: no catalogue property is ever negative."""
     for bound in interval.bounds:
+        if bound == 0 and entry.scale == "linear" and interval.is_open:
+            raise ReadingError(
+                f"{entry.label}: a bound must be above zero, got {interval.text(unit)}; leave the "
+                "row out if nothing was measured"
+            )
         if bound > 0 or (bound == 0 and entry.scale == "linear"):
             continue
         if entry.scale == "linear":

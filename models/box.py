@@ -31,6 +31,9 @@ _LEAST_PRECISION: Final = 1e-10
 """A side that says nothing keeps this much of the prior's precision, so that its variance stays
 finite."""
 
+_SHARPEST: Final = 1e13
+"""No side knows more than so many times what the prior does: rounding knows no more either."""
+
 _SHARP: Final = 1e5
 """Of a side that knows so many times what the prior does, what the others say is lost in
 differences of large numbers, and is computed without."""
@@ -91,7 +94,7 @@ def box_sites(
         if wanted.change > 0.9 * last:  # all at once may overshoot: then take shorter steps
             step = max(0.7 * step, 0.1)
         last, nearest = wanted.change, min(wanted.change, nearest)
-        precision = precision + step * (wanted.precision - precision)
+        precision = np.maximum(precision + step * (wanted.precision - precision), least)
         shift = shift + step * (wanted.shift - shift)
         tilted = _tilted(mean, covariance, precision, shift)
     return Sites(precision, shift, float(wanted.log_site.sum() + tilted.log_norm))
@@ -149,7 +152,8 @@ def _wanted(tilted: _Tilted, low: Array, high: Array, least: Array) -> _Wanted:
     )
     wanted_variance = squeezed / cavity_precision
     wanted_mean = cavity_mean + cavity_sd * moved
-    wanted_precision = np.maximum(1.0 / wanted_variance - cavity_precision, least)
+    most = least * (_SHARPEST / _LEAST_PRECISION)
+    wanted_precision = np.clip(1.0 / wanted_variance - cavity_precision, least, most)
     # in units of the marginals: how far the sites' moments are from the wanted ones
     off = np.abs(wanted_mean - mean) / np.sqrt(variance)
     off += np.abs(np.log(wanted_variance / variance))
@@ -169,23 +173,28 @@ def _one_after_another(
     least = _LEAST_PRECISION / np.diagonal(covariance)
     precision = least.copy() if start is None else start.precision.copy()
     shift = precision * mean if start is None else start.shift.copy()
-    last = np.inf
+    last, prior = np.inf, np.diagonal(covariance)
     for _ in range(_MOST_SWEEPS):
         moved, posterior = site_moments(mean, covariance, Sites(precision, shift, 0.0))
         for i in range(m):
             own = slice(i, i + 1)
-            tilted = _marginals(
-                moved[own], np.diagonal(posterior)[own], precision[own], shift[own],
-                np.diagonal(covariance)[own],
-            )  # fmt: skip
-            if precision[i] * covariance[i, i] > _SHARP:
+            was_sharp = precision[i] * prior[i] > _SHARP
+            if was_sharp:
                 tilted = _tilted(mean, covariance, precision, shift).take(own)
+            else:
+                tilted = _marginals(
+                    moved[own], np.diagonal(posterior)[own], precision[own], shift[own], prior[own]
+                )
             wanted = _wanted(tilted, low[own], high[own], least[own])
             more = float(wanted.precision[0] - precision[i])
-            gain = posterior[:, i] / (1.0 + more * posterior[i, i])
-            moved = moved + gain * (float(wanted.shift[0] - shift[i]) - more * moved[i])
-            posterior = posterior - more * np.outer(gain, posterior[i])
+            pull = float(wanted.shift[0] - shift[i]) - more * moved[i]
             precision[i], shift[i] = wanted.precision[0], wanted.shift[0]
+            if was_sharp:  # what the others say is lost in the difference: taken anew
+                moved, posterior = site_moments(mean, covariance, Sites(precision, shift, 0.0))
+            else:
+                gain = posterior[:, i] / (1.0 + more * posterior[i, i])
+                moved = moved + gain * pull
+                posterior = posterior - more * np.outer(gain, posterior[i])
         tilted = _tilted(mean, covariance, precision, shift)
         wanted = _wanted(tilted, low, high, least)
         if wanted.change < TOLERANCE or 0.5 * last < wanted.change < _DIGITS_LOST:
@@ -225,7 +234,9 @@ def _tilted(mean: Array, covariance: Array, precision: Array, shift: Array) -> _
     log_norm = float(shift @ mean - 0.5 * precision @ mean**2 + 0.5 * pull @ moved)
     plain = _marginals(mean + moved, variance, precision, shift, prior, log_norm - log_determinant)
     if (is_sharp := precision * prior > _SHARP).any():
-        return _without_differences(plain, is_sharp, factor, pull, precision, shift)
+        return _without_differences(
+            plain, is_sharp, np.asarray(factor, dtype=np.float64), pull, precision, shift
+        )
     return plain
 
 

@@ -145,7 +145,7 @@ def _together(evidence: Evidence, rows: Counts, prior_sd: float) -> _Rows:
 
 def _orthonormal(asked: Array) -> tuple[Array, Array]:
     """Q with one column an independent question, and R with positive leading entries."""
-    columns, rows = [], []
+    columns: list[Array] = []
     for place in range(asked.shape[1]):
         rest = asked[:, place].copy()
         for column in columns:

@@ -321,12 +321,12 @@ class TrilayerSurrogate:
         drawn = self._drawn(cells, n, np.random.default_rng(seed))
         if self.is_standing:  # one process: all draws at once
             process, step = self._fitted[0], max(1, MOST_AT_ONCE // max(1, len(cells)))
-            parts = []
+            standing: list[list[Array]] = []
             for first in range(0, n, step):
                 some = np.concatenate([new for _, new in drawn[first : first + step]])
                 both = process.marginal(self.points(some))
-                parts.append([part.reshape(-1, len(cells)) for part in both])
-            means, sds = (np.concatenate(part) for part in zip(*parts, strict=True))
+                standing.append([part.reshape(-1, len(cells)) for part in both])
+            means, sds = (np.concatenate(part) for part in zip(*standing, strict=True))
         else:
             parts = [process.marginal(self.points(new)) for process, new in drawn]
             means = np.array([mean for mean, _ in parts])

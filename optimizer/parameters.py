@@ -20,6 +20,10 @@ _DIGITS: Final = 12
 
 FINEST_STEP: Final = 10.0**-_DIGITS
 
+FARTHEST: Final = 1e5
+"""A row that lies so many ranges outside today's bounds is in another unit; nothing is learned from
+it, and from ten times as far on the arithmetic fails."""
+
 
 class Parameter(Protocol):
     """One column of a recipe.
@@ -147,8 +151,8 @@ class Continuous:
         return (values >= self.low - slack) & (values <= self.high + slack)
 
     def checked(self, column: pd.Series) -> pd.Series:
-        """Every value a finite number."""
-        return _finite(self.name, column)
+        """Every value a finite number, not absurdly far from the bounds."""
+        return _near(self, _finite(self.name, column))
 
     def encode(self, column: pd.Series) -> Matrix:
         """(value - low) / (high - low)."""
@@ -256,8 +260,8 @@ class Discrete:
         return np.asarray(np.abs(values - on_grid) <= 1e-9 * max(abs(self.high), self.step))
 
     def checked(self, column: pd.Series) -> pd.Series:
-        """Every value a finite number; what was made may lie off the grid."""
-        return _finite(self.name, column)
+        """Every value a finite number, near the bounds; what was made may lie off the grid."""
+        return _near(self, _finite(self.name, column))
 
     def encode(self, column: pd.Series) -> Matrix:
         """(value - low) / (high - low)."""
@@ -325,5 +329,17 @@ def _finite(name: str, column: pd.Series) -> pd.Series:
         raise TableError(
             f"{where(name, bad)}: must be a finite number, got {bad.tolist()[0]!r}; "
             "correct the cell or leave the row out"
+        )
+    return numbers
+
+
+def _near(parameter: Continuous | Discrete, numbers: pd.Series) -> pd.Series:
+    away = np.abs(parameter.encode(numbers)[:, 0] - 0.5)
+    if (away > FARTHEST).any():
+        bad = numbers[away > FARTHEST]
+        raise TableError(
+            f"{where(parameter.name, bad)}: must lie near the {parameter.low:g} to "
+            f"{parameter.high:g} that is searched, got {bad.tolist()[0]:g}, more than "
+            f"{FARTHEST:g} ranges away; check the unit or leave the row out"
         )
     return numbers

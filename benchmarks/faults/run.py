@@ -56,7 +56,7 @@ FAULTS: Final[dict[str, tuple[Callable[..., Tally], int]]] = {
     "mlflow_gone": (mlflow_gone, 3),
     "clock_back": (clock_back, 5),
     "at_once": (proposing_at_once, 12),
-    "power_cut_ledger": (cut_ledger, 600),
+    "power_cut_ledger": (cut_ledger, 400),
     "power_cut_campaign": (cut_campaign, 200),
     "flipped": (flipped_ledger, 1000),
     "restored": (restored_campaign, 12),

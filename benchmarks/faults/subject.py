@@ -125,7 +125,9 @@ def facts(ledger: Any) -> Facts:
         "cells": ledger.cells().reset_index(),
         "readings": readings,
         "rounds": ledger.rounds()[["id", "number", "state", "seed"]],
-        "proposals": ledger.proposals()[["round_id", "specimen", "kind", "recipe", "role"]],
+        "proposals": ledger.proposals()[["round_id", "specimen", "kind", "role"]].assign(
+            recipe=[(row["recipe"], row.get("masses_mg")) for row in ledger.proposals()["recipe"]]
+        ),
         "events": ledger.round_events()[["round_id", "event"]].query("event != 'tracked'"),
         "files": ledger.files()[["sha256", "name"]],
         "outbox": ledger.outbox(pending=False)[["kind", "round_id"]],

@@ -98,7 +98,8 @@ def taped(command: Sequence[str], folder: Path, library: Path, tape: Path) -> Ta
 
 def after_power_cut(tape: Tape, cut: int, mode: Mode, rng: random.Random) -> "Disk":
     """What may be on the disk when the power fails after so many steps."""
-    disk = Disk(dict(tape.before), dict(tape.names), set(tape.folders))
+    content = {file: bytearray(held) for file, held in tape.before.items()}
+    disk = Disk(content, dict(tape.names), set(tape.folders))
     for step in tape.steps[:cut]:
         disk.do(step)
     disk.fail(mode, rng)
@@ -115,7 +116,7 @@ class Disk:
         folders: Paths.
     """
 
-    content: dict[int, bytes]
+    content: dict[int, bytearray]
     names: dict[str, int]
     folders: set[str]
     _unsynced: dict[int, list[Step]] = field(default_factory=dict)
@@ -162,7 +163,7 @@ class Disk:
             target.write_bytes(self.content.get(file, b""))
 
     def _settle(self, file: int, steps: Sequence[Step]) -> None:
-        content = bytearray(self.content.get(file, b""))
+        content = self.content.setdefault(file, bytearray())
         for step in steps:
             end = step.offset + len(step.data)
             if step.kind == "T":
@@ -170,7 +171,6 @@ class Disk:
             if len(content) < end:
                 content.extend(bytes(end - len(content)))
             content[step.offset : end] = step.data
-        self.content[file] = bytes(content)
 
     def _rename(self, steps: Sequence[Step]) -> None:
         for step in steps:

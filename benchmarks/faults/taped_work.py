@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.faults.tape import ACKNOWLEDGED
 
-NOTES: Final = 60
+NOTES: Final = 90
 LONG: Final = 120_000
 """Characters of a note: so many that the write-ahead log is folded in and begun again meanwhile."""
 

@@ -35,7 +35,8 @@ def ledger(place: Path) -> Iterator[Ledger]:
 
 def test_what_is_asked_for_twice_is_read_once(ledger: Ledger):
     seen: list[str] = []
-    event.listen(ledger._database.engine, "before_cursor_execute", lambda *told: seen.append(str(told[2])))
+    engine = ledger._database.engine
+    event.listen(engine, "before_cursor_execute", lambda *told: seen.append(str(told[2])))
     with ledger.kept():
         first, again = ledger.jars(), ledger.jars()
     assert first.equals(again)

@@ -283,7 +283,7 @@ def test_connections_enforce_foreign_keys_and_sync_fully(ledger):
     ("target", "message"),
     [
         ("sqlite://", "a ledger needs a file, got a database in memory"),
-        ("nosuch://host/db", "nosuch://host/db: a ledger lies in an SQLite file or in PostgreSQL, got nosuch; use"),
+        ("nosuch://host/db", "lies in an SQLite file or in PostgreSQL, got nosuch; use one"),
         ("mysql+mysqldb://me:secret@host/db", r"me:\*\*\*@host/db: .*, got mysql; use"),
         ("ledger://:://", "ledger: must be a file or an SQLAlchemy URL such as postgresql"),
     ],

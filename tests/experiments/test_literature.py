@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 from experiments import cli
 from experiments.campaign import Campaign
 from experiments.config import CampaignConfig, LiteratureConfig
-from experiments.status_console import status_panel
 from experiments.knowledge import fit_knowledge
 from experiments.ledger_rows import LiteratureRow
 from experiments.literature import Literature, literature_in
 from experiments.literature_file import EXAMPLE_NAME
 from experiments.round_plan import plan_round
+from experiments.status_console import status_panel
 from features.errors import TableError
 
 SIGMA = "ionic_conductivity"

@@ -16,7 +16,6 @@ from experiments.clusters import joined_jars
 from experiments.contenders import contenders
 from experiments.frozen_check import altered_in_ledger, altered_rounds
 from experiments.kept_status import KEPT, kept_status
-from experiments.knowledge import fit_knowledge
 from experiments.ledger import Ledger
 from experiments.ledger_rows import ReadingRow
 from experiments.limits_of_size import NEXT_ROUND_LEFT_OUT, limits_of_size
@@ -157,9 +156,9 @@ class TestOfAFit:
 
 
 class TestOfReading:
-    def asked(self, monkeypatch, ledger):
+    def asked(self, monkeypatch, campaign):
         """How often status asks the ledger for whole tables, and for models."""
-        calls = Counter()
+        calls, found = Counter(), campaign.knowledge()
         for name in ("rounds", "proposals", "round_events", "readings", "model"):
             read = getattr(Ledger, name)
 
@@ -168,8 +167,7 @@ class TestOfReading:
                 return _read(self, *args, **kwargs)
 
             monkeypatch.setattr(Ledger, name, counted)
-        config = ledger.config
-        status_of(ledger.ledger, config, fit_knowledge(ledger.ledger, config))
+        status_of(campaign.ledger, campaign.config, found)
         monkeypatch.undo()
         return calls
 
@@ -182,7 +180,7 @@ class TestOfReading:
             for number in (3, 4, 5, 6):
                 again(campaign.ledger, number)
             many = self.asked(monkeypatch, campaign)
-        assert many["model"] == 2  # four rounds of one model, which is read once
+        assert many["model"] == 2  # one of each round that has proposals
         assert {**many, "model": 0} == {**few, "model": 0}
 
     def test_all_rounds_at_once_are_checked_as_one_by_one(self, folder):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from experiments.campaign import Campaign
-from experiments.storage import LEDGER_NAME
 from experiments.config import CampaignConfig, MlflowConfig
 from experiments.fantasy import FantasyLab, Standing
 from experiments.ledger import Ledger
@@ -28,6 +27,7 @@ from experiments.plan_world import (
     finish_open_rounds,
     lived_through,
 )
+from experiments.storage import LEDGER_NAME
 from experiments.targets import Target
 from experiments.workers import workers
 from features.cell_limits import Limits, allowed

@@ -169,6 +169,12 @@ def test_a_ratio_is_no_angle_and_no_logarithm(unit: str) -> None:
     assert to_catalogue_unit(81.0, "%", "relative_density") == 0.81
 
 
+@pytest.mark.parametrize("text", [">0", "<0 GPa", "> 1e-400"])
+def test_a_bound_that_says_nothing_is_refused(text: str) -> None:
+    with pytest.raises(ReadingError, match=r"a bound must be above zero, got [<>]0\.0 GPa"):
+        parse_value(text, "youngs_modulus")
+
+
 def test_a_unit_that_is_none_is_not_repeated_as_it_came() -> None:
     with pytest.raises(ReadingError, match="must be a product of known symbols") as caught:
         parse_value("-1 mS/cm\u202eã", "cycling_life")

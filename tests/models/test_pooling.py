@@ -21,7 +21,6 @@ def process():
         levels={"jar": 0.8, "pellet": 0.6},
         reading_sd=0.1,
         slope=(40.0, 5.0),
-        **changed,
     )
 
 

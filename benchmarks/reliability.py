@@ -1,0 +1,138 @@
+# ruff: noqa: E501  the page is text
+"""Writes docs/reliability.md from what the runs left in ``benchmarks/results``.
+
+.venv/bin/python benchmarks/reliability.py
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).parents[1]
+RESULTS: Final = ROOT / "benchmarks" / "results"
+PAGE: Final = ROOT / "docs" / "reliability.md"
+
+HEAD: Final = """\
+# What was done to it, and what was lost
+
+For whoever is asked to put years of work into one ledger. Every number here is of a run of a script in this repository, on two
+cores of a Linux machine; the last column repeats it. `benchmarks/reliability.py` writes this page from what they left.
+
+"Acknowledged" is what a command had said was done, or a transaction that had returned, before the fault. **Lost** counts
+rows that were acknowledged, or there before, and are gone or changed; **doubled** rows that are there too often; **unsound**
+sentences of `verify` afterwards. After each try the next command must work; what else was not as it should be counts as
+**failed**.
+"""
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [HEAD, *faults(), *inputs(), *numbers(), *load(), *long_use(), *untried()]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def faults() -> Iterator[str]:
+    """Faults done for real."""
+    held = read("faults.json")
+    yield "## Faults, done for real\n"
+    yield "| fault | tried | lost | doubled | unsound | failed | command |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, row in held["faults"].items():
+        yield (
+            f"| {row['fault']} | {row['tried']} | {row['lost']} | {row['doubled']} | "
+            f"{row['verify_faults']} | {len(row['failures'])} | `--only {name}` |"
+        )
+    yield ""
+    yield "Each is `.venv/bin/python benchmarks/faults/run.py --only ...`; CI does a few of each. How each was measured:\n"
+    for row in held["faults"].values():
+        counts = ", ".join(f"{what}: {n}" for what, n in row.get("counts", {}).items())
+        seeds = f"; seeds {row['seeds']}" if row.get("seeds") else ""
+        yield f"- **{row['fault']}**: {row['how']}{seeds}.{f' Of these, {counts}.' if counts else ''}"
+    yield ""
+
+
+def inputs() -> Iterator[str]:
+    """Fuzzed parsers."""
+    held = read("fuzz.json")
+    total = held["total"]
+    yield "## Inputs\n"
+    yield (
+        f"{total['cases']:,} cases in all, method {held['method']}, seed {held['seed']}: "
+        f"`{held['command']}`. Left as they are in the last run: {total['crashes']} findings. What was found and mended "
+        "before is in [fuzzing.md](fuzzing.md).\n"
+    )
+    yield "| parser | cases | cases a CPU second | slowest case, s | findings |"
+    yield "|---|---|---|---|---|"
+    for row in held["targets"]:
+        yield (
+            f"| {row['target'].replace('_', ' ')} | {row['cases']:,} | {row['per_s']:,.0f} | "
+            f"{row['slowest_s']:.2g} | {row['crashes']} |"
+        )
+    yield ""
+
+
+def numbers() -> Iterator[str]:
+    """Extreme tables through surrogates and optimizer."""
+    held = read("numerics_fuzz.json")
+    yield "## Numbers\n"
+    yield (
+        f"Surrogates and optimizer on tables made to break them: `{held['command']}`. An answer is finite or a refusal in one "
+        "sentence; never NaN.\n"
+    )
+    yield "| table | tried | finite | refused | not finite | errors |"
+    yield "|---|---|---|---|---|---|"
+    for row in held["kinds"]:
+        yield (
+            f"| {row['kind'].replace('_', ' ')} | {row['tried']} | {row['finite']} | {row['refused']} | "
+            f"{row['not_finite']} | {row['errors']} |"
+        )
+    yield ""
+
+
+def load() -> Iterator[str]:
+    """Many people at one server."""
+    held = read("web_load.json")
+    yield "## Many at once\n"
+    yield (
+        f"Ten people record {held['readings']} readings while two robots open rounds in two campaigns and two people read, "
+        f"`{held['command']}`: faults found afterwards {len(held['faults'])}.\n"
+    )
+    yield "| what | n | median, ms | 95 %, ms |"
+    yield "|---|---|---|---|"
+    for name, row in held["answers"].items():
+        yield f"| {name} | {row['n']} | {row['median_ms']:.0f} | {row['p95_ms']:.0f} |"
+    yield ""
+
+
+def long_use() -> Iterator[str]:
+    """Years of a laboratory."""
+    yield "## Years of a laboratory\n"
+    yield "300 rounds and 8,000 readings: [long_use.md](long_use.md) has table and curves.\n"
+    yield "![time and memory of each command against the size of the campaign](images/long_use.png)\n"
+
+
+def untried() -> Iterator[str]:
+    """What this page does not show."""
+    yield "## Not tried\n"
+    yield "- A real power cut, a real network drive, disks that lie about syncing, and other systems than Linux."
+    yield "- PostgreSQL other than 15, a replica that takes over, and a connection pooler before it."
+    yield "- More than twelve people at once, and campaigns larger than the last row of [long_use.md](long_use.md)."
+
+
+def read(name: str) -> Any:
+    """A result.
+
+    Raises:
+        FileNotFoundError: If its run has not been done.
+    """
+    return json.loads((RESULTS / name).read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
