@@ -1,5 +1,5 @@
 # make run    the next batch, from the paper's data, in a fresh clone
-# make test   the tests
+# make test   the tests; make test-postgresql: those of the ledger on PostgreSQL
 # make check  linters, types, layers
 # make lock, audit, licences, wheel-check   see docs/supply_chain.md
 PYTHON ?= python3
@@ -8,10 +8,14 @@ BIN := $(VENV)/bin
 TOOLS := build/tools
 TORCH ?= -c constraints.txt torch
 TESTS ?= -n 2 --dist loadfile
+SHARED ?= $(addprefix tests/experiments/,test_ledger.py test_ledger_kept.py test_ledger_refusals.py \
+  test_ledger_soundness.py test_seals.py test_recording.py test_settling.py test_assumptions.py \
+  test_as_of_now.py test_draft.py test_draft_edit.py test_literature_file.py web/test_recording_by_api.py \
+  web/test_two_people.py web/test_many_at_once.py web/test_idempotency.py)
 export MPLBACKEND := Agg
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: run test check install clean lock audit licences wheel-check
+.PHONY: run test test-postgresql check install clean lock audit licences wheel-check
 
 install: $(VENV)/installed
 
@@ -30,6 +34,10 @@ run: install
 
 test: install
 	$(BIN)/python -m pytest -q $(TESTS)
+
+# The same tests, every ledger they make in a private PostgreSQL server; SHARED=tests/experiments for all of them
+test-postgresql: install
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ledgers postgresql $(SHARED)
 
 check: install
 	$(BIN)/ruff check .

@@ -68,7 +68,7 @@ def tried(name: str, n: int) -> dict[str, Any]:
 def main() -> None:
     """Run all kinds and write the counts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", type=int, default=300, help="of each kind, a tenth of slow ones")
+    parser.add_argument("--cases", type=int, default=200, help="of each kind, a tenth of slow ones")
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
     found = {}
