@@ -59,9 +59,11 @@ def faults() -> Iterator[str]:
 
 def inputs() -> Iterator[str]:
     """Fuzzed parsers."""
-    held = read("fuzz.json")
-    total = held["total"]
     yield "## Inputs\n"
+    if (held := read("fuzz.json")) is None:
+        yield "The long run has not been done on this version: `python benchmarks/fuzz.py`.\n"
+        return
+    total = held["total"]
     yield (
         f"{total['cases']:,} cases in all, method {held['method']}, seed {held['seed']}: "
         f"`{held['command']}`. Left as they are in the last run: {total['crashes']} findings. What was found and mended "
@@ -79,8 +81,11 @@ def inputs() -> Iterator[str]:
 
 def numbers() -> Iterator[str]:
     """Extreme tables through surrogates and optimizer."""
-    held = read("numerics_fuzz.json")
     yield "## Numbers\n"
+    if (held := read("numerics_fuzz.json")) is None:
+        yield "The long run has not been done on this version; `tests/models/test_extremes.py` and "
+        yield "`tests/optimizer/test_extremes.py` do a short one with every run of the tests.\n"
+        return
     yield (
         f"Surrogates and optimizer on tables made to break them: `{held['command']}`. An answer is finite or a refusal in one "
         "sentence; never NaN.\n"
@@ -113,6 +118,9 @@ def load() -> Iterator[str]:
 def long_use() -> Iterator[str]:
     """Years of a laboratory."""
     yield "## Years of a laboratory\n"
+    if (held := read("long_use.json")) is None:
+        yield "The run over all sizes has not been done on this version: `python benchmarks/long_use.py`.\n"
+        return
     yield "300 rounds and 8,000 readings: [long_use.md](long_use.md) has table and curves.\n"
     yield "![time and memory of each command against the size of the campaign](images/long_use.png)\n"
 
@@ -122,16 +130,13 @@ def untried() -> Iterator[str]:
     yield "## Not tried\n"
     yield "- A real power cut, a real network drive, disks that lie about syncing, and other systems than Linux."
     yield "- PostgreSQL other than 15, a replica that takes over, and a connection pooler before it."
-    yield "- More than twelve people at once, and campaigns larger than the last row of [long_use.md](long_use.md)."
+    yield "- More than twelve people at once."
 
 
 def read(name: str) -> Any:
-    """A result.
-
-    Raises:
-        FileNotFoundError: If its run has not been done.
-    """
-    return json.loads((RESULTS / name).read_text(encoding="utf-8"))
+    """A result; ``None`` if its run has not been done."""
+    path = RESULTS / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from experiments.logs import note
 from experiments.round_messages import opened_message
 from experiments.round_plan import JAR_COLUMNS, Round
 from experiments.safe_sheet import Door, require_finite, require_safe
-from features.errors import ConflictError
+from features.errors import ConflictError, UnsafeProposalError
 
 Also = Callable[[Transaction, str], None] | None
 """Writes more in the transaction that writes something, given its id; what it refuses is undone."""
@@ -121,7 +121,12 @@ def write_round(
     Raises:
         UnsafeProposalError: If the round breaks a rule of every sheet; nothing is written.
     """
-    refuse_unsafe(ledger, config, round_, searched="draft" not in round_)
+    try:
+        refuse_unsafe(ledger, config, round_, searched="draft" not in round_)
+    except UnsafeProposalError:
+        if planned_at is not None and ledger.state() != planned_at:
+            return False  # others used its powder meanwhile: planned again, that is noticed
+        raise
     digest, body = knowledge.frozen()
     round_id, number = str(round_["round"]), int(str(round_["round"])[1:])
     round_ = with_baselines(config, knowledge, round_)
