@@ -545,6 +545,18 @@ class Cost:
     peak_mb: float
 
 
+_MARK: Final = "\n#usage "
+_STARTER: Final = """
+import json, resource, subprocess, sys, time
+begun = time.perf_counter()
+done = subprocess.run(sys.argv[1:])
+wall = time.perf_counter() - begun
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print("\\n#usage", json.dumps([wall, used.ru_utime + used.ru_stime, used.ru_maxrss]), flush=True)
+sys.exit(done.returncode)
+"""
+
+
 def cost_of(command: Sequence[str], *, cwd: Path) -> tuple[Cost, str]:
     """Run a command in a process of its own.
 
@@ -554,21 +566,16 @@ def cost_of(command: Sequence[str], *, cwd: Path) -> tuple[Cost, str]:
     Raises:
         SystemExit: If it failed.
     """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        begun = time.perf_counter()
-        child = subprocess.Popen([*command], cwd=cwd, stdout=out, stderr=err)
-        _, status, usage = os.wait4(child.pid, 0)
-        wall = time.perf_counter() - begun
-        child.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        err.seek(0)
-        if child.returncode:
-            raise SystemExit(f"{' '.join(command)}: {err.read().decode()[-2000:]}")
-        found = Cost(
-            round(wall, 3), round(usage.ru_utime + usage.ru_stime, 3),
-            round(usage.ru_maxrss / 1024, 1),
-        )  # fmt: skip
-        return found, out.read().decode()
+    # A process begins with the peak of the one it was started from, so a small one starts it.
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", _STARTER, *command],
+        cwd=cwd, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    said, _, usage = run.stdout.rpartition(_MARK)
+    if run.returncode:
+        raise SystemExit(f"{' '.join(command)}: {run.stderr[-2000:]}")
+    wall, cpu, peak = json.loads(usage)
+    return Cost(round(wall, 3), round(cpu, 3), round(peak / 1024, 1)), said
 
 
 def glassloop() -> str:
@@ -576,30 +583,32 @@ def glassloop() -> str:
     return str(Path(sys.executable).with_name("glassloop"))
 
 
-def measure(campaigns: Path, work: Path) -> list[dict[str, Any]]:
+def measure(campaigns: Path, work: Path, sizes: Sequence[int]) -> Iterator[dict[str, Any]]:
     """What the commands take at each size.
 
     Args:
         campaigns: What ``build`` made.
         work: Empty folder for copies.
+        sizes: Rounds of the campaigns to measure.
 
-    Returns:
+    Yields:
         One row a size and command.
     """
     imports, _ = cost_of([sys.executable, "-c", "import experiments.campaign"], cwd=work)
-    rows = [{"command": "imports", **asdict(imports)}]
-    for source in sorted(path for path in campaigns.iterdir() if path.name.isdigit()):
-        copy = work / source.name / "years"
-        shutil.copytree(source / "years", copy)
-        size = size_of(copy)
+    yield {"command": "imports", "size": 0, **asdict(imports), "load": os.getloadavg()[0]}
+    for size in sizes:
+        copy = work / f"{size:04d}" / "years"
+        shutil.copytree(campaigns / f"{size:04d}" / "years", copy)
+        held = size_of(copy)
         for command, arguments in commands(copy):
             cost, said = cost_of([glassloop(), *arguments, "--campaign", str(copy)], cwd=work)
-            rows.append({**size, "command": command, **asdict(cost)})
-            print(json.dumps(rows[-1]), flush=True)
-            if command == "propose":
-                note_words(rows[-1], json.loads(said))
+            row = {"command": command, "size": size, **held, **asdict(cost)}
+            row["load"] = round(os.getloadavg()[0], 1)
+            if command.startswith("propose"):
+                note_words(row, json.loads(said))
+            print(json.dumps(row), flush=True)
+            yield row
         shutil.rmtree(copy.parent)
-    return rows
 
 
 def commands(copy: Path) -> Iterator[tuple[str, list[str]]]:
@@ -654,7 +663,8 @@ def drawn(rows: Sequence[Mapping[str, Any]]) -> None:
     names = ("status", "status, nothing kept", "propose", "report", "record")
     for name in names:
         own = [row for row in rows if row["command"] == name]
-        at = [row["rounds"] for row in own]
+        own = sorted(own, key=lambda row: row["size"])
+        at = [row["size"] for row in own]
         left.plot(at, [row["cpu_s"] for row in own], marker="o", ms=4, label=name)
         right.plot(at, [row["peak_mb"] for row in own], marker="o", ms=4)
     for axes, title in ((left, "processor seconds, imports included"), (right, "peak memory, MB")):
@@ -678,22 +688,30 @@ def main() -> None:
     parser.add_argument("--from", type=Path, dest="source", help="what was built before")
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     asked = parser.parse_args()
+    sizes = [int(size) for size in asked.sizes.split(",")]
     with tempfile.TemporaryDirectory() as place:
         campaigns = asked.source or asked.to or Path(place) / "campaigns"
         if asked.what != "measure":
-            build(campaigns, [int(size) for size in asked.sizes.split(",")])
+            build(campaigns, sizes)
         if asked.what == "build":
             return
         work = Path(place) / "work"
         work.mkdir()
-        load = os.getloadavg()
-        rows = measure(campaigns, work)
-        RESULT.write_text(json.dumps({
-            "machine": {"cpus": os.cpu_count(), "load_before": load, "load_after": os.getloadavg(),
-                        "python": platform.python_version()},
-            "limits": LIMITS, "rows": rows,
-        }, indent=1) + "\n")  # fmt: skip
-        drawn(rows)
+        for row in measure(campaigns, work, sizes):
+            written(row)
+    drawn(json.loads(RESULT.read_text(encoding="utf-8"))["rows"])
+
+
+def written(row: dict[str, Any]) -> None:
+    """Put a row into the results, in place of an earlier one of the same size and command."""
+    held: dict[str, Any] = {"rows": []}
+    if RESULT.exists():
+        held = json.loads(RESULT.read_text(encoding="utf-8"))
+    key = (row["size"], row["command"])
+    rows = [one for one in held["rows"] if (one["size"], one["command"]) != key]
+    machine = {"cpus": os.cpu_count(), "python": platform.python_version()}
+    told = {"machine": machine, "limits": LIMITS, "rows": [*rows, row]}
+    RESULT.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

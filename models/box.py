@@ -24,6 +24,10 @@ ROUGHLY: Final = 1e-7
 _DIGITS_LOST: Final = 1e-2
 """Below this a change that shrinks no more is rounding, where bounds contradict each other."""
 
+_IDLE: Final = 12
+_ROUNDING: Final = 1e-4
+"""A change below this that did not halve in so many sweeps is rounding: nothing comes of more."""
+
 _RUNAWAY: Final = 10.0
 """Once the change is this many times the least so far, sides are taken one after another."""
 
@@ -83,11 +87,12 @@ def box_sites(
     least = _LEAST_PRECISION / np.diagonal(covariance)
     precision = least if start is None else start.precision
     shift = precision * mean if start is None else start.shift
-    step, last, nearest = 1.0, np.inf, np.inf
+    step, last, nearest, halved, idle = 1.0, np.inf, np.inf, np.inf, 0
     tilted = _tilted(mean, covariance, precision, shift)
     for _ in range(_MOST_SWEEPS):
         wanted = _wanted(tilted, low, high, least)
-        if wanted.change < tolerance:
+        halved, idle = (wanted.change, 0) if wanted.change < 0.5 * halved else (halved, idle + 1)
+        if wanted.change < tolerance or (idle > _IDLE and nearest < _ROUNDING):
             break
         if wanted.change > _RUNAWAY * nearest:
             return _one_after_another(mean, covariance, low, high, start)
@@ -150,10 +155,10 @@ def _wanted(tilted: _Tilted, low: Array, high: Array, least: Array) -> _Wanted:
     log_mass, moved, squeezed = truncated_moments(
         (low - cavity_mean) / cavity_sd, (high - cavity_mean) / cavity_sd
     )
-    wanted_variance = squeezed / cavity_precision
     wanted_mean = cavity_mean + cavity_sd * moved
     most = least * (_SHARPEST / _LEAST_PRECISION)
-    wanted_precision = np.clip(1.0 / wanted_variance - cavity_precision, least, most)
+    wanted_precision = np.clip(cavity_precision / squeezed - cavity_precision, least, most)
+    wanted_variance = 1.0 / (wanted_precision + cavity_precision)
     # in units of the marginals: how far the sites' moments are from the wanted ones
     off = np.abs(wanted_mean - mean) / np.sqrt(variance)
     off += np.abs(np.log(wanted_variance / variance))
@@ -217,8 +222,10 @@ def site_moments(mean: Array, covariance: Array, sites: Sites) -> tuple[Array, A
     root = np.sqrt(sites.precision)
     factor = np.linalg.cholesky(np.eye(len(mean)) + root[:, None] * covariance * root)
     half = solve_triangular(factor, root[:, None] * covariance, lower=True, check_finite=False)
-    posterior = covariance - half.T @ half
-    return mean + posterior @ (sites.shift - sites.precision * mean), posterior
+    seen = solve_triangular(
+        factor, sites.shift / root - root * mean, lower=True, check_finite=False
+    )
+    return mean + half.T @ seen, covariance - half.T @ half
 
 
 def _tilted(mean: Array, covariance: Array, precision: Array, shift: Array) -> _Tilted:
@@ -226,8 +233,8 @@ def _tilted(mean: Array, covariance: Array, precision: Array, shift: Array) -> _
     root = np.sqrt(precision)
     factor = np.linalg.cholesky(np.eye(len(mean)) + root[:, None] * covariance * root)
     half = solve_triangular(factor, root[:, None] * covariance, lower=True, check_finite=False)
-    pull = shift - precision * mean
-    moved = covariance @ pull - half.T @ (half @ pull)
+    seen = solve_triangular(factor, shift / root - root * mean, lower=True, check_finite=False)
+    pull, moved = shift - precision * mean, half.T @ seen
     prior = np.diagonal(covariance)
     variance = prior - np.einsum("ij,ij->j", half, half)
     log_determinant = float(np.log(np.diagonal(factor)).sum())
@@ -235,7 +242,7 @@ def _tilted(mean: Array, covariance: Array, precision: Array, shift: Array) -> _
     plain = _marginals(mean + moved, variance, precision, shift, prior, log_norm - log_determinant)
     if (is_sharp := precision * prior > _SHARP).any():
         return _without_differences(
-            plain, is_sharp, np.asarray(factor, dtype=np.float64), pull, precision, shift
+            plain, is_sharp, np.asarray(factor, dtype=np.float64), seen, precision, shift
         )
     return plain
 
@@ -258,7 +265,7 @@ def _without_differences(
     plain: _Tilted,
     is_sharp: NDArray[np.bool_],
     factor: Array,
-    pull: Array,
+    seen: Array,
     precision: Array,
     shift: Array,
 ) -> _Tilted:
@@ -275,7 +282,6 @@ def _without_differences(
     root = np.sqrt(precision)
     inverse = solve_triangular(factor, np.eye(len(factor)), lower=True, check_finite=False)
     left = np.einsum("ij,ij->j", inverse, inverse)
-    seen = inverse @ (pull / root)
     share = np.where(is_sharp, left, 0.5)  # of others nothing is used
     cavity_precision = np.where(is_sharp, precision * share / (1.0 - share), plain.cavity_precision)
     cavity_mean = np.where(

@@ -46,8 +46,8 @@ TARGETS: Final[dict[str, Target]] = {
     "config": Target("files.config", 10_000, 400),
     "archive": Target("files.archive", 5_000, 500),
     "thawed": Target("files.thawed", 100, 4),
-    "body": Target("bodies.body", 15_000, 1_000),
+    "body": Target("bodies.body", 7_000, 1_000),
     "edits": Target("bodies.edits", 40_000, 1_500),
-    "form": Target("bodies.form", 4_000, 150),
-    "address": Target("bodies.address", 500, 150),
+    "form": Target("bodies.form", 2_000, 150),
+    "address": Target("bodies.address", 300, 150),
 }

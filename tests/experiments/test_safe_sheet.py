@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from experiments.campaign import Campaign
-from experiments.config import CampaignConfig, EquipmentConfig, MlflowConfig
+from experiments.config import CampaignConfig, EquipmentConfig, MlflowConfig, Range
+from experiments.glass_batch import GlassProblem
+from experiments.neighbours import _width
 from experiments.round_files import round_texts, withhold_unsafe
 from experiments.round_ledger import refuse_unsafe
 from experiments.round_plan import plan_round
@@ -27,6 +30,7 @@ from experiments.safe_sheet import (
 )
 from experiments.safe_weighing import wrong_masses
 from experiments.stored_round import stored_round
+from experiments.weighing import too_little_to_weigh
 from features.errors import CampaignError, SpaceError, UnsafeProposalError
 from features.stoichiometry import Assays, masses_for
 from tests.experiments.any_config import configs
@@ -252,6 +256,31 @@ def test_the_sheet_prints_the_assays_its_masses_were_computed_with(sound):
     page = round_texts(sound, new_lot)["batch_sheet.html"]
     assert "assay 0.990" in page
     assert "DO NOT MAKE" not in page
+
+
+def test_a_glass_that_no_balance_can_weigh_is_never_searched():
+    plain = {"batch_mass_g": 0.5, "x": {"low": 0.0, "high": 2.5, "step": 0.01}}
+    coarse = CampaignConfig.model_validate(
+        {"name": "c", "glasses": plain, "equipment": {"balance_mg": 5.0}}
+    )
+    found = GlassProblem.of(coarse).space.spread(200, np.random.default_rng(0))
+    pure = Assays()
+    assert {0.0, 2.5} <= set(found["x"])
+    assert all(too_little_to_weigh(x, 0.5, 5.0, pure) is None for x in found["x"])
+    assert too_little_to_weigh(0.05, 0.5, 5.0, pure) == 3.1
+    fine = CampaignConfig.model_validate({"name": "c", "glasses": plain})
+    assert GlassProblem.of(fine).space.constraint is None
+
+
+def test_a_step_that_nobody_can_set_is_refused():
+    with pytest.raises(ValueError, match="step 1e-300 is finer than anything can be weighed"):
+        Range(low=0.0, high=1e-300, step=1e-300)
+
+
+def test_a_held_value_next_to_nothing_is_no_width():
+    """Distances of neighbours are divided by it, and are printed."""
+    assert _width(1e-300) == 1.0
+    assert _width(450.0) == 450.0
 
 
 @pytest.fixture(scope="module")

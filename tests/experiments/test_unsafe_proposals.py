@@ -12,7 +12,7 @@ from experiments.campaign import Campaign
 from experiments.draft import accept_draft, begin_draft, discard_draft
 from experiments.proposed import Proposed
 from experiments.round_plan import choice_of
-from features.errors import GlassError, UnsafeProposalError
+from features.errors import GlassError, InputError, UnsafeProposalError
 from features.stoichiometry import Masses
 from tests.experiments.drafted_campaign import GLASSES, HELD, RUN, Chosen, current, edit
 
@@ -218,6 +218,15 @@ def test_an_edit_cannot_get_round_the_rules(monkeypatch, bench):
     ):
         with pytest.raises(UnsafeProposalError, match=said):
             edit(bench, {"row": row, "set": values})
+    assert nothing_was_written(bench)
+
+
+def test_a_person_is_told_what_the_balance_cannot_weigh(monkeypatch, bench):
+    equipment = bench.config.equipment.model_copy(update={"balance_mg": 5.0})
+    config = bench.config.model_copy(update={"equipment": equipment})
+    monkeypatch.setattr(bench, "config", config)
+    with pytest.raises(InputError, match=r"row G2, column x: 0.05 takes 3.1 mg of a reagent"):
+        edit(bench, {"row": "G2", "set": {"x": 0.05}})
     assert nothing_was_written(bench)
 
 

@@ -7,7 +7,7 @@ from tests.faults.needs import clean, mounting
 
 def test_a_disk_that_becomes_full_is_said_and_nothing_is_lost(subject, tmp_path):
     mounting(tmp_path)
-    assert clean(full_disk(subject, tmp_path / "full", times=4))
+    assert clean(full_disk(subject, tmp_path / "full", times=2))
 
 
 def test_a_folder_that_may_only_be_read_is_said_and_stays_as_it_is(subject, tmp_path):

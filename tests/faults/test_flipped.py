@@ -12,14 +12,14 @@ from tests.faults.needs import clean
 
 
 def test_damage_anywhere_in_the_file_is_found_unless_all_reads_as_before(subject, tmp_path):
-    tally = flipped_ledger(subject, tmp_path / "flipped", times=100)
+    tally = flipped_ledger(subject, tmp_path / "flipped", times=60)
     assert clean(tally)
     assert tally.counts["bits flipped: verify"] > 5
 
 
 def test_damage_that_nobody_looks_for_is_counted(subject, tmp_path, monkeypatch):
     monkeypatch.setattr(Ledger, "verify", lambda self: [])
-    assert not flipped_ledger(subject, tmp_path / "flipped", times=30).is_clean
+    assert not flipped_ledger(subject, tmp_path / "flipped", times=20).is_clean
 
 
 @pytest.mark.parametrize(

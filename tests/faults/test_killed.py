@@ -14,11 +14,11 @@ from tests.faults.needs import clean
 
 
 def test_record_killed_at_random_moments_loses_and_doubles_nothing(subject, tmp_path):
-    assert clean(killed.killed_record(subject, tmp_path, times=4))
+    assert clean(killed.killed_record(subject, tmp_path, times=3))
 
 
 def test_propose_killed_at_random_moments_loses_and_doubles_nothing(subject, tmp_path):
-    assert clean(killed.killed_propose(subject, tmp_path, times=4))
+    assert clean(killed.killed_propose(subject, tmp_path, times=3))
 
 
 def test_the_command_killed_with_its_process_group_loses_nothing(subject, tmp_path):

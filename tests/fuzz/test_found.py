@@ -323,6 +323,19 @@ def test_a_key_that_stands_twice_in_a_body_is_refused(tmp_path: Path) -> None:
         assert client.post("/", json={"name": "a"}).json()["name"] == "a"
 
 
+@pytest.mark.parametrize("address", ["/rounds/a%00b", "/rounds?after=a%00"])
+def test_an_address_that_no_database_can_hold_is_refused(address: str) -> None:
+    from starlette.applications import Starlette
+    from starlette.testclient import TestClient
+
+    from experiments.web.armour import Armour, RateGuard, Rates
+
+    guarded = Armour(Starlette(), rates=RateGuard(Rates()), is_open=lambda: False)
+    answer = TestClient(guarded).get(address)
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith("the address holds a NUL")
+
+
 class TestArchives:
     """A zip that is not what it says."""
 
