@@ -118,7 +118,7 @@ def load() -> Iterator[str]:
 def long_use() -> Iterator[str]:
     """Years of a laboratory."""
     yield "## Years of a laboratory\n"
-    if (held := read("long_use.json")) is None:
+    if read("long_use.json") is None:
         yield "The run over all sizes has not been done on this version: `python benchmarks/long_use.py`.\n"
         return
     yield "300 rounds and 8,000 readings: [long_use.md](long_use.md) has table and curves.\n"

@@ -94,6 +94,23 @@ def refuse_unsafe(ledger: Ledger, config: CampaignConfig, round_: Round, *, sear
     require_safe(round_, config, Door(stock_mg=left_mg, searched=searched))
 
 
+def _is_safe_now(
+    ledger: Ledger, config: CampaignConfig, round_: Round, planned_at: LedgerState | None
+) -> bool:
+    """Whether a round may be written; False when others used its powder since it was planned.
+
+    Raises:
+        UnsafeProposalError: If it breaks a rule of every sheet as it was planned.
+    """
+    try:
+        refuse_unsafe(ledger, config, round_, searched="draft" not in round_)
+    except UnsafeProposalError:
+        if planned_at is not None and ledger.state() != planned_at:
+            return False
+        raise
+    return True
+
+
 def write_round(
     ledger: Ledger,
     config: CampaignConfig,
@@ -121,12 +138,8 @@ def write_round(
     Raises:
         UnsafeProposalError: If the round breaks a rule of every sheet; nothing is written.
     """
-    try:
-        refuse_unsafe(ledger, config, round_, searched="draft" not in round_)
-    except UnsafeProposalError:
-        if planned_at is not None and ledger.state() != planned_at:
-            return False  # others used its powder meanwhile: planned again, that is noticed
-        raise
+    if not _is_safe_now(ledger, config, round_, planned_at):
+        return False
     digest, body = knowledge.frozen()
     round_id, number = str(round_["round"]), int(str(round_["round"])[1:])
     round_ = with_baselines(config, knowledge, round_)
