@@ -27,7 +27,6 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "benchmarks" / "results" / "fuzz.json"
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.fuzzing.case import Tally, peak_mb
 from benchmarks.fuzzing.targets import TARGETS
 
 LONGEST: Final = 1024
@@ -69,7 +68,7 @@ def _import(method: str, targets: Sequence[str]) -> None:
             import atheris
 
             stack.enter_context(atheris.instrument_imports(include=["features", "experiments"]))
-        for module in dict.fromkeys(modules):
+        for module in dict.fromkeys((*modules, "benchmarks.fuzzing.case")):
             import_module(module)
         if "study" in targets:
             import_module("experiments.study_spec")
@@ -115,6 +114,8 @@ def _run(name: str, cases: int, seed: int, method: str, scratch: Path) -> None:
     tempfile.tempdir = str(scratch)
     told, corpus = scratch / "told.json", scratch / "corpus"
     corpus.mkdir()
+    from benchmarks.fuzzing.case import Tally, peak_mb  # imports parsers: not before they count
+
     tally = Tally(name)
     rng = random.Random(f"{name} {seed}")
 
