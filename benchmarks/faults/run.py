@@ -3,7 +3,9 @@
     .venv/bin/python benchmarks/faults/run.py
     .venv/bin/python benchmarks/faults/run.py --only killed_record --times 1000
 
-Writes ``benchmarks/results/faults.json``: a row a fault, which a later run of that fault replaces.
+Writes ``benchmarks/results/faults.json``: a row a fault. A later run of that fault replaces the row
+and keeps what the earlier ones found under ``earlier``. A run whose code was changed meanwhile
+compares what two programs did and is not clean, whatever it found: run it in a copy of the tree.
 Exit code 1 if anything was lost, doubled, unsound or otherwise not as it should be. Mounts small
 disks (root), compiles a library (gcc), and starts PostgreSQL and MLflow of its own.
 """
@@ -17,6 +19,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 import argparse
+import hashlib
 import json
 import platform
 import shutil
@@ -43,7 +46,8 @@ from benchmarks.faults.small_disk import full_disk, read_only
 from benchmarks.faults.subject import made_subject
 from benchmarks.faults.tally import Tally
 
-RESULTS: Final = Path(__file__).parents[1] / "results" / "faults.json"
+ROOT: Final = Path(__file__).parents[2]
+RESULTS: Final = ROOT / "benchmarks" / "results" / "faults.json"
 
 FAULTS: Final[dict[str, tuple[Callable[..., Tally], int]]] = {
     "killed_record": (killed_record, 100),
@@ -74,6 +78,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     given: Any = parser.parse_args()
     place = Path(tempfile.mkdtemp(prefix="glassloop-faults-"))
+    code = code_sha256()
     try:
         subject = made_subject(place / "subject")
         clean = True
@@ -84,21 +89,40 @@ def main() -> None:
             tally.command = f".venv/bin/python benchmarks/faults/run.py --only {name}"
             if given.times:
                 tally.command += f" --times {given.times}"
-            keep(given.out, name, tally)
+            if code_sha256() != code:
+                tally.failures.append("the code was changed while this ran; it must run again")
+            keep(given.out, name, tally, code)
             clean &= tally.is_clean
             took_s = time.monotonic() - begun
             said = "clean" if tally.is_clean else "NOT CLEAN"
-            print(f"{tally.fault}: {tally.tried} times, {said}, {took_s:.0f} s", flush=True)
+            print(
+                f"{tally.fault}: {tally.tried} times, {said}, {took_s:.0f} s; lost {tally.lost}, "
+                f"doubled {tally.doubled}, verify faults {tally.verify_faults}",
+                flush=True,
+            )
             print(*(f"  {one}" for one in tally.failures[:5]), sep="\n", end="", flush=True)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     sys.exit(0 if clean else 1)
 
 
-def keep(file: Path, name: str, tally: Tally) -> None:
-    """Put a row into the table, in the order of ``FAULTS``."""
+def code_sha256() -> str:
+    """Hash of all Python and C the faults run on."""
+    folders = ("features", "models", "optimizer", "experiments", "benchmarks/faults")
+    paths = (p for name in folders for p in (ROOT / name).rglob("*") if p.suffix in (".py", ".c"))
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def keep(file: Path, name: str, tally: Tally, code: str) -> None:
+    """Put a row into the table, in the order of ``FAULTS``; earlier results of it stay with it."""
     held = json.loads(file.read_text())["faults"] if file.exists() else {}
-    held[name] = tally.as_row()
+    before = held.get(name, {})
+    told = ("tried", "lost", "doubled", "verify_faults", "failures", "code_sha256")
+    earlier = before.get("earlier", []) + ([{k: before.get(k) for k in told}] if before else [])
+    held[name] = tally.as_row() | {"code_sha256": code, "earlier": earlier}
     rows = {key: held[key] for key in FAULTS if key in held}
     machine = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version,
                "system": platform.system()}  # fmt: skip
