@@ -11,6 +11,8 @@ TESTS ?= -n 2 --dist loadfile
 SHARED ?= $(addprefix tests/experiments/,test_ledger.py test_ledger_kept.py test_ledger_refusals.py \
   test_ledger_soundness.py test_seals.py test_recording.py test_settling.py test_assumptions.py \
   test_as_of_now.py)
+# Without bytecode every process compiles all it imports: 20 s for MLflow and torch
+unexport PYTHONDONTWRITEBYTECODE
 export MPLBACKEND := Agg
 export MLFLOW_DISABLE_TELEMETRY := true
 
@@ -21,8 +23,8 @@ install: $(VENV)/installed
 # Every package but torch by hash; torch in its pinned version, in whichever build this machine's pip finds
 $(VENV)/installed: pyproject.toml constraints.txt requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --no-compile --require-hashes --no-deps --only-binary=:all: -r requirements.lock
-	$(BIN)/pip install --quiet --no-compile $(TORCH)
+	$(BIN)/pip install --quiet --require-hashes --no-deps --only-binary=:all: -r requirements.lock
+	$(BIN)/pip install --quiet $(TORCH)
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -13,8 +13,9 @@ a laboratory: recipes are drawn at random from the search space; surrogates are 
 readings every 20 rounds, with hyperparameters learned once at 30 rounds, and a round's model is
 that of the last fit with one count changed, so that it is a row of its own.
 
-Each command runs in a process of its own on a copy of the campaign: wall and CPU seconds, peak
-memory of the process, and the seconds after its imports.
+Each command runs in a process of its own on a copy of the campaign: wall and CPU seconds and peak
+memory of the process, imports included; beside it the load of the machine, and what a fixed piece
+of work took then.
 """
 
 import os
@@ -42,6 +43,7 @@ from unittest import mock
 
 import numpy as np
 import pandas as pd
+from speed import four_properties
 
 from experiments.acting import acting, acting_by_itself
 from experiments.campaign import Campaign
@@ -603,12 +605,21 @@ def measure(campaigns: Path, work: Path, sizes: Sequence[int]) -> Iterator[dict[
         for command, arguments in commands(copy):
             cost, said = cost_of([glassloop(), *arguments, "--campaign", str(copy)], cwd=work)
             row = {"command": command, "size": size, **held, **asdict(cost)}
-            row["load"] = round(os.getloadavg()[0], 1)
+            row |= {"load": round(os.getloadavg()[0], 1), "yardstick_s": round(yardstick(), 3)}
             if command.startswith("propose"):
                 note_words(row, json.loads(said))
             print(json.dumps(row), flush=True)
             yield row
         shutil.rmtree(copy.parent)
+
+
+def yardstick() -> float:
+    """Processor seconds of the same piece of work each time: how busy the machine is.
+
+    It is the first figure of ``benchmarks/speed.py``: four properties of 60 exact readings.
+    """
+    seconds, _ = four_properties(censored=0.0, seed=0)
+    return seconds
 
 
 def commands(copy: Path) -> Iterator[tuple[str, list[str]]]:

@@ -21,8 +21,8 @@ from experiments.canonical import canonical
 from experiments.durable import put
 from experiments.kept_status import KEPT
 
-_CODE: Final = ("models", "features")
-"""Packages that decide what a fit gives."""
+_CODE: Final = ("features", "models", "optimizer", "experiments")
+"""Packages that decide what a fit, or a hypervolume, gives."""
 
 
 @final

@@ -187,6 +187,17 @@ class _Told:
             digest.update(frame.to_csv().encode())
         self.digest = digest.hexdigest()
 
+    def of_what_was_made(self) -> str:
+        """Hash of what a fit rests on: planned specimens and the campaign's name are no part."""
+        ledger = self.ledger
+        digest = sha256(self.config.model_dump_json(exclude={"name", "mlflow"}).encode())
+        for frame in (ledger.jars(), ledger.pellets(), ledger.cells()):
+            decided = frame.loc[frame["status"].isin(["made", "failed"])]
+            digest.update(decided.to_csv().encode())
+        for frame in (ledger.readings(), ledger.literature()):
+            digest.update(frame.to_csv().encode())
+        return digest.hexdigest()
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Told) and self.digest == other.digest
 
@@ -204,7 +215,7 @@ def _fit(told: _Told) -> Knowledge:
     recipes, readings = literature.beside(sound_pellets(pellets), fitted)
     shelf = None
     if len(fitted) > MANY_READINGS and ledger.shelf is not None:
-        shelf = Shelf(ledger.shelf, told.digest)
+        shelf = Shelf(ledger.shelf, told.of_what_was_made())
     if shelf is not None and (body := shelf.get(FIT)) is not None:
         thawed_layers, trilayer = thawed(body)
         layers = {name: thawed_layers[name] for name in PELLET_PROPERTIES}

@@ -10,6 +10,7 @@ import numpy as np
 from features.errors import LedgerError
 
 _WORDS: Final = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
+_INT64: Final = 2**63
 
 
 def now() -> str:
@@ -29,7 +30,7 @@ def scalar(value: Any, wanted: type, *, where: str) -> Any:
         The value, or ``None`` for ``None`` and NaN.
 
     Raises:
-        LedgerError: If it is of another type, or infinite.
+        LedgerError: If it is of another type, infinite, beyond 64 bits, or text no database holds.
 
     Examples:
         >>> scalar(3, float, where="jar R01-G1: milling_time_h")
@@ -44,7 +45,7 @@ def scalar(value: Any, wanted: type, *, where: str) -> Any:
     # bool is an int to Python, not to a laboratory
     if not isinstance(value, accepted) or (isinstance(value, bool) and wanted is not bool):
         raise LedgerError(f"{where} must be {_WORDS[wanted]}, got {value!r}; convert it first")
-    _require_finite(value, where)
+    _require_held(value, where)
     return wanted(value)
 
 
@@ -59,7 +60,7 @@ def plain(value: Any, *, where: str) -> Any:
         The same, of plain Python types.
 
     Raises:
-        LedgerError: If something in it is no JSON, or infinite.
+        LedgerError: If something in it is no JSON, infinite, or text no database holds.
 
     Examples:
         >>> plain({"mean": float("nan"), "bounds": (1, 2)}, where="prediction")
@@ -67,7 +68,9 @@ def plain(value: Any, *, where: str) -> Any:
     """
     value = _unwrapped(value)
     if isinstance(value, Mapping):
-        return {str(k): plain(v, where=f"{where}.{k}") for k, v in value.items()}
+        return {
+            plain(str(k), where=where): plain(v, where=f"{where}.{k}") for k, v in value.items()
+        }
     if isinstance(value, list | tuple):
         return [plain(item, where=where) for item in value]
     if value is None or (isinstance(value, float) and isnan(value)):
@@ -76,7 +79,7 @@ def plain(value: Any, *, where: str) -> Any:
         raise LedgerError(
             f"{where} must be plain JSON, got {type(value).__name__}; convert it first"
         )
-    _require_finite(value, where)
+    _require_held(value, where)
     return value
 
 
@@ -84,6 +87,11 @@ def _unwrapped(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _require_finite(value: Any, where: str) -> None:
+def _require_held(value: Any, where: str) -> None:
+    """Refuse what SQLite or PostgreSQL would change, or not take."""
     if isinstance(value, float) and not isfinite(value):
         raise LedgerError(f"{where} must be finite, got {value}; leave an open bound empty")
+    if isinstance(value, int) and not -_INT64 <= value < _INT64:
+        raise LedgerError(f"{where} must be a whole number of 64 bits, got {value}; make it text")
+    if isinstance(value, str) and ("\0" in value or any("\ud800" <= c <= "\udfff" for c in value)):
+        raise LedgerError(f"{where} has a character that is no text, got {value!r}; remove it")

@@ -22,7 +22,7 @@ N_DRAWS: Final = 400
 SEED: Final = 20220513
 """Fixed, so that the same ledger gives the same report."""
 
-MOST_DRAWN: Final = 100
+MOST_DRAWN: Final = 60
 """Readings a panel shows; of more it says how many are not drawn."""
 
 NOT_MADE_HERE: Final = frozenset({"paper", "history"})

@@ -206,6 +206,18 @@ REFUSED: dict[str, tuple[Callable[[Transaction], object], str]] = {
         lambda tx: tx.add_outbox(OutboxRow(kind="k", payload={"at": {1, 2}})),
         r"payload\.at must be plain JSON, got set; convert it first",
     ),
+    "text that ends in its middle": (
+        lambda tx: tx.add_jar(replace(JAR, id="G2", note="dark\0grey")),
+        r"jar G2: note has a character that is no text, got 'dark\\x00grey'; remove it",
+    ),
+    "half a character": (
+        lambda tx: tx.add_outbox(OutboxRow(kind="k", payload={"by \ud83d": 1})),
+        r"payload has a character that is no text, got 'by \\ud83d'; remove it",
+    ),
+    "number beyond 64 bits": (
+        lambda tx: tx.add_outbox(OutboxRow(kind="k", payload={"n": 2**63})),
+        r"payload\.n must be a whole number of 64 bits, got 9223372036854775808; make",
+    ),
     "note twice": (add_note_twice, "note S07: is in the ledger already"),
     "lab's data simulated": (
         lambda tx: tx.set_kind("simulated"),

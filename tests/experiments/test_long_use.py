@@ -17,7 +17,7 @@ from experiments.contenders import contenders
 from experiments.frozen_check import altered_in_ledger, altered_rounds
 from experiments.kept_status import KEPT, kept_status
 from experiments.ledger import Ledger
-from experiments.ledger_rows import ReadingRow
+from experiments.ledger_rows import JarRow, ReadingRow
 from experiments.limits_of_size import NEXT_ROUND_LEFT_OUT, limits_of_size
 from experiments.progress import hypervolumes, objectives_of
 from experiments.settling import last_summary
@@ -48,6 +48,16 @@ def one_more_reading(campaign):
         tx.add_reading(
             ReadingRow(specimen=pellet, property="hardness", lower=1.0, upper=1.0, se=0.1)
         )
+
+
+def plan_a_jar(campaign, name):
+    with campaign.ledger.transaction() as tx:
+        tx.add_jar(
+            JarRow(
+                id=name, origin="simulated", x=0.2, milling_time_h=3.0,
+                milling_media="zirconia", milling_speed_rpm=500.0, status="planned",
+            )
+        )  # fmt: skip
 
 
 @pytest.mark.usefixtures("large")
@@ -132,6 +142,7 @@ class TestOfAFit:
                 found = campaign.knowledge()
                 volumes = hypervolumes(found, campaign.config)
                 cells = found.predict_cells(found.cells.dropna().head(2))
+                plan_a_jar(campaign, f"G{len(tables)}")  # what is planned teaches nothing
                 tables.append((found.frozen()[0], volumes, cells["critical_current_density"]))
         assert learned["fits"] == 9  # five layers, cells, and success at three levels
         assert tables[0][:2] == tables[1][:2]
