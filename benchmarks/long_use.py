@@ -666,7 +666,7 @@ def note_words(row: dict[str, Any], round_: Mapping[str, Any]) -> None:
 
 
 def drawn(rows: Sequence[Mapping[str, Any]]) -> None:
-    """The picture: seconds of the processor and peak memory against rounds."""
+    """The picture: seconds by the clock and peak memory against rounds."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.2, 3.8), layout="constrained")
@@ -676,9 +676,9 @@ def drawn(rows: Sequence[Mapping[str, Any]]) -> None:
         own = [row for row in rows if row["command"] == name]
         own = sorted(own, key=lambda row: row["size"])
         at = [row["size"] for row in own]
-        left.plot(at, [row["cpu_s"] for row in own], marker="o", ms=4, label=name)
+        left.plot(at, [row["wall_s"] for row in own], marker="o", ms=4, label=name)
         right.plot(at, [row["peak_mb"] for row in own], marker="o", ms=4)
-    for axes, title in ((left, "processor seconds, imports included"), (right, "peak memory, MB")):
+    for axes, title in ((left, "seconds, imports included"), (right, "peak memory, MB")):
         axes.set_xscale("log")
         axes.set_xlabel("rounds (27 readings each)")
         axes.set_title(title, fontsize=10)

@@ -137,10 +137,29 @@ def load() -> Iterator[str]:
 def long_use() -> Iterator[str]:
     """Years of a laboratory."""
     yield "## Years of a laboratory\n"
-    if read("long_use.json") is None:
+    if (held := read("long_use.json")) is None:
         yield "The run over all sizes has not been done on this version: `python benchmarks/long_use.py`.\n"
         return
-    yield "300 rounds and 8,000 readings: [long_use.md](long_use.md) has table and curves.\n"
+    rows = {(row["command"], row["size"]): row for row in held["rows"]}
+    sizes = sorted({size for _, size in rows if size})
+    commands = list(dict.fromkeys(command for command, size in rows if size))
+    largest = next(row for row in held["rows"] if row["size"] == sizes[-1])
+    limits = held["limits"]
+    yield (
+        f"A simulated busy laboratory, in the largest {largest['rounds']} rounds, {largest['jars']} jars, "
+        f"{largest['pellets']} pellets, {largest['cells']} cells and {largest['readings']:,} readings "
+        f"({largest['ledger_mb']:.0f} MB): `.venv/bin/python benchmarks/long_use.py`. Each command in a process of its own, imports "
+        f"included; seconds by the clock, beside them the peak memory in MB. Wanted in the largest: status {limits['status']:.0f} s, "
+        f'propose and report {limits["propose"]:.0f} s, {limits["peak_mb"]:,.0f} MB. "Nothing kept": the surrogates are fitted in that '
+        "command; otherwise an earlier one left them ([long_use.md](long_use.md)).\n"
+    )
+    yield "| command | " + " | ".join(f"{size} rounds" for size in sizes) + " |"
+    yield "|---|" + "---|" * len(sizes)
+    for command in commands:
+        cells = [rows.get((command, size)) for size in sizes]
+        said = (f"{row['wall_s']:.1f} s, {row['peak_mb']:.0f}" if row else "" for row in cells)
+        yield f"| {command} | " + " | ".join(said) + " |"
+    yield ""
     yield "![time and memory of each command against the size of the campaign](images/long_use.png)\n"
 
 

@@ -164,13 +164,13 @@ def _paired(joint: Joint, rows: pd.DataFrame, both: _Both) -> Joint:
 def _compared(draw: Draw, rows: pd.DataFrame, both: _Both, sheet: Sheet) -> Gain:
     """Gain and change; the gain as proposed is the same whatever it is compared with."""
     joint = _paired(draw(rows), rows, both)
-    before, after = _gain(joint, both.proposed), _gain(joint, both.now)
+    before, after = joint.gains_of(both.proposed), joint.gains_of(both.now)
     mean, se, share = float((after - before).mean()), standard_error(after - before), None
     proposed = _number(before)
     if len(rows) > len(both.proposed) and both.proposed:
         alone = rows.iloc[both.proposed]
         own = replace(both, owner=[both.owner[place] for place in both.proposed])
-        proposed = _number(_gain(_paired(draw(alone), alone, own), range(len(alone))))
+        proposed = _number(_paired(draw(alone), alone, own).gains)
     if before.mean() > LEAST_GAIN:
         share = _share(after - before, before)
         mean = share["mean"] * proposed["mean"]
@@ -187,13 +187,6 @@ def _compared(draw: Draw, rows: pd.DataFrame, both: _Both, sheet: Sheet) -> Gain
         },
         "in_words": _in_words(sheet, both.kind, share),
     }
-
-
-def _gain(joint: Joint, places: Sequence[int]) -> Array:
-    """Shape (S,): hypervolume that some rows of the batch add."""
-    standing = np.arange(joint.n_standing)
-    rows = np.concatenate([standing, joint.n_standing + np.asarray(places, dtype=np.intp)])
-    return np.maximum(joint.volumes(rows) - joint.standing_volumes, 0.0)
 
 
 def _number(draws: Array) -> dict[str, float]:

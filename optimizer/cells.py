@@ -29,51 +29,24 @@ def is_front(draws: Draws, reference: Vector) -> NDArray[np.bool_]:
         [[True, True, False]]
     """
     counts = np.asarray((draws > reference).all(axis=-1))
-    if draws.shape[1] <= N_PAIRED:
-        return _unbeaten(draws, counts)
-    left = _sieved(draws, counts)
-    order = np.argsort(~left, axis=1, kind="stable")[:, : int(left.sum(axis=1).max(initial=0))]
-    few = np.take_along_axis(draws, order[..., None], axis=1)
-    found = np.zeros_like(counts)
-    front = _unbeaten(few, np.take_along_axis(left, order, axis=1))
-    np.put_along_axis(found, order, front, axis=1)
-    return found
+    n, m = draws.shape[1:]
+    # Best in the first objective first, so that only an earlier row can beat a later one. Draws
+    # lie along the last axis: each row is compared with all later ones of all draws at once.
+    order = np.lexsort([-draws[..., k] for k in reversed(range(m))], axis=-1)
+    sorted_ = np.take_along_axis(draws, order[..., None], axis=1).transpose(2, 1, 0).copy()
+    left = np.take_along_axis(counts, order, axis=1).T.copy()
+    for row in range(n - 1):
+        beaten = np.repeat(left[row, None], n - row - 1, axis=0)
+        for k in range(1, m):
+            beaten &= sorted_[k, row + 1 :] <= sorted_[k, row]
+        left[row + 1 :] &= ~beaten
+    front = np.zeros_like(counts)
+    np.put_along_axis(front, order, left.T, axis=1)
+    return front
 
-
-N_PAIRED: Final = 24
-"""Up to so many rows each is compared with each."""
 
 N_SIEVES: Final = 16
-"""Of more rows those go first that one of so many good ones beats, draw by draw."""
-
-
-def _sieved(draws: Draws, counts: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Rows of which a few good ones beat none; all of the front is among them."""
-    left, scenario = counts.copy(), np.arange(len(draws))
-    goodness = np.where(counts, np.where(counts[..., None], draws, 0.0).sum(axis=-1), -np.inf)
-    for _ in range(N_SIEVES):
-        best = goodness.argmax(axis=1)
-        good = draws[scenario, best][:, None, :]
-        is_real = np.isfinite(goodness[scenario, best])[:, None]
-        beaten = (good >= draws).all(axis=-1) & (good > draws).any(axis=-1) & is_real
-        left &= ~beaten
-        goodness[beaten] = -np.inf
-        goodness[scenario, best] = -np.inf
-    return left
-
-
-def _unbeaten(draws: Draws, counts: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Rows that count and that no other such row beats, all pairs compared."""
-    n = draws.shape[1]
-    at_least = np.ones((len(draws), n, n), dtype=bool)  # [s, i, j]: j at least as good as i
-    more = np.zeros_like(at_least)
-    for k in range(draws.shape[2]):
-        own, other = draws[:, :, None, k], draws[:, None, :, k]
-        at_least &= other >= own
-        more |= other > own
-    earlier = np.tri(n, k=-1, dtype=bool)
-    beaten = (at_least & (more | earlier) & counts[:, None, :]).any(axis=2)
-    return np.asarray(counts & ~beaten)
+"""So many good rows are tried on all others, draw by draw."""
 
 
 def unbeaten_by_few(draws: Draws) -> NDArray[np.bool_]:
@@ -85,7 +58,17 @@ def unbeaten_by_few(draws: Draws) -> NDArray[np.bool_]:
     Returns:
         Shape (S, n).
     """
-    return _sieved(draws, np.ones(draws.shape[:2], dtype=bool))
+    left, scenario = np.ones(draws.shape[:2], dtype=bool), np.arange(len(draws))
+    goodness = draws.sum(axis=-1)
+    for _ in range(N_SIEVES):
+        best = goodness.argmax(axis=1)
+        good = draws[scenario, best][:, None, :]
+        is_real = np.isfinite(goodness[scenario, best])[:, None]
+        beaten = (good >= draws).all(axis=-1) & (good > draws).any(axis=-1) & is_real
+        left &= ~beaten
+        goodness[beaten] = -np.inf
+        goodness[scenario, best] = -np.inf
+    return left
 
 
 def front_rows(draws: Draws, reference: Vector) -> Draws:

@@ -70,21 +70,20 @@ def contributions(joint: Joint) -> list[Contribution]:
         [0.3, 0.0]
     """
     beyond = _beyond_best(joint)
-    everything = np.arange(joint.utilities.shape[1])
-    whole = joint.volumes(everything)
     gain = float(joint.gains.mean())
     width = np.array([outcome.width for outcome in joint.aim.outcomes[: beyond.shape[2]]])
     parts = []
     for row in range(joint.n_batch):
         place = joint.n_standing + row
-        lost = np.maximum(whole - joint.volumes(np.delete(everything, place)), 0.0)
+        others = [other for other in range(joint.n_batch) if other != row]
+        lost = np.maximum(joint.gains - joint.gains_of(others), 0.0)
         loss = float(lost.mean())
         parts.append(
             Contribution(
                 beyond=tuple((beyond[:, row].mean(axis=0) * width).tolist()),
                 better=tuple((beyond[:, row] > 0).mean(axis=0).tolist()),
                 on_front=float(joint.on_front[:, place].mean()),
-                exploration=_exploration(joint, place),
+                exploration=_exploration(joint, row),
                 loss=loss,
                 loss_error=standard_error(lost),
                 loss_share=loss / gain if gain > 0 else 0.0,
@@ -131,10 +130,11 @@ def _beyond_best(joint: Joint) -> Array:
     return np.asarray(np.where(joint.counts[:, joint.n_standing :, None], beyond, 0.0))
 
 
-def _exploration(joint: Joint, place: int) -> float:
+def _exploration(joint: Joint, row: int) -> float:
     """1 less the gain of the means over the expected gain, for a row by itself."""
+    place = joint.n_standing + row
     with_it = np.append(np.arange(joint.n_standing), place)
-    expected = float((joint.volumes(with_it) - joint.standing_volumes).mean())
+    expected = float(joint.gains_of([row]).mean())
     reference = joint.aim.reference
     centre = joint.centre
     known = hypervolume(centre[with_it], reference)

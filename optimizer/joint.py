@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.gp import GaussianProcess
 from models.scenarios import GPScenarios
-from optimizer.cells import is_front
+from optimizer.cells import front_rows, is_front
 from optimizer.hypervolume import hypervolume_draws
 from optimizer.rows import is_among, is_repeated, row_keys, stacked
 from optimizer.scene import Aim, Ask, Forecast, Foresee
@@ -83,28 +83,34 @@ class Joint:
         return is_front(self.values, self.aim.reference)
 
     @cached_property
+    def standing_front(self) -> Array:
+        """Shape (S, f, m): what stands and is not beaten, filled up with the reference."""
+        front = front_rows(self.values[:, : self.n_standing], self.aim.reference)
+        return np.where(np.isfinite(front), front, self.aim.reference)
+
+    @cached_property
     def standing_volumes(self) -> Array:
         """Shape (S,): hypervolume without the batch."""
-        return self.volumes(np.arange(self.n_standing))
+        return np.asarray(hypervolume_draws(self.standing_front, self.aim.reference))
 
     @cached_property
     def gains(self) -> Array:
         """Shape (S,): hypervolume that the batch adds."""
-        everything = np.arange(self.outcomes.shape[1])
-        return np.maximum(self.volumes(everything) - self.standing_volumes, 0.0)
+        return self.gains_of(range(self.n_batch))
 
-    def volumes(self, rows: NDArray[np.intp]) -> Array:
-        """Hypervolume of some of the rows.
+    def gains_of(self, places: Sequence[int]) -> Array:
+        """Hypervolume that some rows of the batch add to what stands.
 
         Args:
-            rows: Their positions.
+            places: Their positions in the batch.
 
         Returns:
             Shape (S,), in products of utility units.
         """
-        values = self.values[:, rows]
-        matter = is_front(values, self.aim.reference).any(axis=0)
-        return np.asarray(hypervolume_draws(values[:, matter], self.aim.reference))
+        rows = self.n_standing + np.asarray(places, dtype=np.intp)
+        both = np.concatenate([self.standing_front, self.values[:, rows]], axis=1)
+        volumes = hypervolume_draws(both, self.aim.reference)
+        return np.asarray(np.maximum(volumes - self.standing_volumes, 0.0))
 
     def _worth(self, outcomes: Array, is_made: Mask) -> Array:
         standing = self.aim.standing(outcomes, is_made)

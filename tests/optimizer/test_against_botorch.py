@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from botorch.acquisition.multi_objective import logei
 from botorch.acquisition.multi_objective.logei import (
     qLogNoisyExpectedHypervolumeImprovement,
 )
@@ -25,6 +26,12 @@ from optimizer.scene import Aim, GaussianScene
 from optimizer.space import SearchSpace
 
 NOISE_SD = 0.1
+
+
+@pytest.fixture(autouse=True)
+def _without_a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """BoTorch would compile a kernel, and wait for ever where another one was killed at it."""
+    monkeypatch.setattr(logei, "_load_attempted", True)
 
 
 class Case:

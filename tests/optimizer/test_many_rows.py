@@ -11,18 +11,35 @@ def draws(n, m, seed=0):
     """Rows with ties, repeats, rows that do not count, and draws in which none does."""
     drawn = np.random.default_rng(seed).standard_normal((12, n, m))
     drawn[:, : n // 8] = np.round(drawn[:, : n // 8])
-    drawn[:, n // 2] = drawn[:, 1]
+    drawn[:, n // 2] = drawn[:, -1]
     drawn[3], drawn[4, :, 0] = -5.0, -np.inf
     return drawn
 
 
-@pytest.mark.parametrize(("n", "m"), [(30, 2), (90, 3), (150, 4)])
-def test_of_many_rows_the_front_is_that_of_all_pairs(n, m, monkeypatch):
+def on_front(rows, reference):
+    """Each row compared with each; of equal ones the first."""
+    counts = (rows > reference).all(axis=1)
+    return [
+        bool(counts[i])
+        and not any(
+            counts[j] and (row <= other).all() and ((row < other).any() or j < i)
+            for j, other in enumerate(rows)
+        )
+        for i, row in enumerate(rows)
+    ]
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (9, 1), (9, 2), (30, 2), (90, 3), (150, 4)])
+def test_the_front_is_what_no_other_row_beats(n, m):
     drawn, reference = draws(n, m), np.full(m, -1.0)
-    quick = is_front(drawn, reference)
-    monkeypatch.setattr("optimizer.cells.N_PAIRED", 1000)
-    np.testing.assert_array_equal(quick, is_front(drawn, reference))
-    assert 0 < quick.sum() < n * len(drawn)
+    found = is_front(drawn, reference)
+    np.testing.assert_array_equal(found, [on_front(rows, reference) for rows in drawn])
+    assert found.sum() > 0
+
+
+def test_sums_too_large_to_tell_rows_apart_do_not_matter():
+    drawn = np.array([[[1e17, 1.0], [1e17, 2.0], [2.0, 1e17]]])
+    assert is_front(drawn, np.zeros(2)).tolist() == [[False, True, True]]
 
 
 @pytest.mark.parametrize("m", [1, 2, 3])
