@@ -26,6 +26,8 @@ BACKUPS: Final = "backups"
 _BESIDE: Final = ("", "-wal", "-shm")
 """What SQLite has of a file."""
 
+_LEDGER_FILES: Final = frozenset(f"{LEDGER_NAME}{ending}" for ending in _BESIDE)
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +114,10 @@ def restore(folder: Path, source: Path, *, give_up_newer: bool = False) -> Resto
                 raise LedgerError(
                     f"{source}: its ledger is not sound itself ({faults[0]}); take another backup"
                 )
-        files = _missing_files(draft, folder)
-        config = read_config(folder / CONFIG_NAME)
+        own = folder / CONFIG_NAME
+        config = read_config(own if own.exists() else draft / CONFIG_NAME)
         given_up = _given_up(folder, config, draft / LEDGER_NAME, anyway=give_up_newer)
+        files = _missing_files(draft, folder)
         set_aside = _put_in_place(folder, config, draft / LEDGER_NAME)
     with Campaign.open(folder) as campaign:
         trouble = _tell_mlflow(campaign)
@@ -175,6 +178,9 @@ def _unpack(source: Path, draft: Path) -> None:
         raise CampaignError(f"{source}: is no backup (no such file); see {BACKUPS}/")
     if source.read_bytes()[:16] == b"SQLite format 3\0":
         shutil.copyfile(source, draft / LEDGER_NAME)
+        newest = source.with_name(f"{source.name}-wal")  # what SQLite has not yet put into the file
+        if newest.is_file():
+            shutil.copyfile(newest, draft / f"{LEDGER_NAME}-wal")
         return
     with open_archive(source) as opened:
         opened.unpack(draft, (LEDGER_NAME, CONFIG_NAME, SCHEMA_NAME, ROUNDS_FOLDER))
@@ -187,7 +193,7 @@ def _missing_files(draft: Path, folder: Path) -> list[str]:
     back = []
     for file in sorted(draft.rglob("*")):
         name = file.relative_to(draft)
-        if not file.is_file() or name.parts[0] == LEDGER_NAME or (folder / name).exists():
+        if not file.is_file() or name.name in _LEDGER_FILES or (folder / name).exists():
             continue
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, folder / name)
@@ -196,32 +202,43 @@ def _missing_files(draft: Path, folder: Path) -> list[str]:
 
 
 def _given_up(folder: Path, config: CampaignConfig, copy: Path, *, anyway: bool) -> int | None:
-    """How many changes the backup lacks; ``None`` when the ledger cannot be read or is not there.
+    """How many changes the backup lacks; ``None`` when that cannot be told, or there is no ledger.
 
     Raises:
-        CampaignError: If the backup is of another campaign, or there are some and that was not
-            wanted.
+        CampaignError: If the ledger is of another campaign; or is of another schema or holds such
+            changes, and that was not wanted.
     """
+    target = ledger_target(folder, config)
     with Ledger.open(copy) as backup:
-        known, backup_id = backup.seal_state(), backup.id
+        backup_id = backup.id
     try:
-        with Ledger.open(ledger_target(folder, config)) as held:
-            newest, held_id = held.seal_state(), held.id
+        with Ledger(target) as held:
+            version = held.schema_version
+        if version == SCHEMA_VERSION:
+            with Ledger.open(target) as held:
+                held_id, lacking = held.id, held.changes_beyond(copy)
     except LedgerError:
         return None
+    if version != SCHEMA_VERSION:
+        if anyway:
+            return None
+        raise CampaignError(
+            f"{folder}: its ledger is of schema {version}, the backup of {SCHEMA_VERSION}, so they "
+            "cannot be compared; run 'glassloop migrate' if the ledger is the older one, or add "
+            "--give-up-newer (the ledger is kept aside)"
+        )
     if held_id != backup_id:
         raise CampaignError(
             f"{folder}: its ledger is of campaign {held_id}, the backup of {backup_id}; restore "
             "into the right folder, or open the backup with 'glassloop init NAME --archive FILE'"
         )
-    lacking = newest.seals - known.seals
-    if lacking > 0 and not anyway:
+    if lacking and not anyway:
         raise CampaignError(
-            f"{folder}: the ledger holds {lacking} changes that the backup lacks, the newest of "
-            f"{newest.newest_at}; take a newer backup, or add --give-up-newer (the ledger is kept "
+            f"{folder}: the ledger holds {len(lacking)} changes that the backup lacks, the newest "
+            f"of {lacking[-1]}; take a newer backup, or add --give-up-newer (the ledger is kept "
             "aside)"
         )
-    return max(lacking, 0)
+    return len(lacking)
 
 
 def _tell_mlflow(campaign: Campaign) -> str | None:
@@ -249,13 +266,22 @@ def _put_in_place(folder: Path, config: CampaignConfig, copy: Path) -> str | Non
         return f"schema ..._{moment.lower()} of the database" if was_there else None
     aside = folder / BACKUPS / f"replaced-{moment}"
     sync_file(copy)
-    is_there = False
-    for ending in _BESIDE:
-        part = target.with_name(target.name + ending)
-        if part.exists():
-            aside.mkdir(parents=True, exist_ok=True)
+    parts = [target.with_name(target.name + ending) for ending in _BESIDE]
+    there = [part for part in parts if part.exists()]
+    if there:
+        aside.mkdir(parents=True, exist_ok=True)
+    moved: list[Path] = []
+    try:
+        for part in there:
             part.rename(aside / part.name)
-            is_there = True
-    copy.rename(target)
+            moved.append(part)
+        copy.rename(target)
+    except OSError as error:
+        for part in moved:
+            (aside / part.name).rename(part)
+        raise CampaignError(
+            f"{folder}: the ledger could not be replaced ({error.strerror or error}); it is as it "
+            "was, make room or ask for the right to write there"
+        ) from error
     sync_folder(folder)
-    return str(aside) if is_there else None
+    return str(aside) if there else None

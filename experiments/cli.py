@@ -32,7 +32,7 @@ from experiments.cli_parts import (
     workers_here,
 )
 from experiments.command_log import command_begun, command_told
-from experiments.database_url import DATABASE_VARIABLE, without_secrets
+from experiments.database_url import DATABASE_VARIABLE, without_password
 from experiments.logs import VARIABLE, begin
 from features.errors import GlassError
 
@@ -155,14 +155,15 @@ def init(
         cli_export.init_from_archive(name, archive, empty=empty, as_json=as_json)
         return
     from experiments.campaign import Campaign
-    from experiments.config import CampaignConfig, MlflowConfig
+    from experiments.config import checked_config
 
     store = os.path.relpath(Path.cwd() / "mlruns", name.absolute())
-    config = CampaignConfig(
-        name=name.absolute().name,
-        database=None if database is None else without_secrets(database),
-        mlflow=MlflowConfig(folder=Path(store).as_posix()),
-    )
+    given = {
+        "name": name.absolute().name,
+        "database": None if database is None else without_password(database),
+        "mlflow": {"folder": Path(store).as_posix()},
+    }
+    config = checked_config(given, str(name))
     opened = Campaign.join(name, config) if join else Campaign.create(name, config, empty=empty)
     with opened as campaign:
         status = campaign.status()

@@ -89,7 +89,7 @@ def restore(
     )
     if done.set_aside is not None:
         say(f"The ledger before is kept in {done.set_aside}")
-    if done.changes_given_up is None:
+    if done.changes_given_up is None and done.set_aside is not None:
         warn("the ledger before could not be read: whether it held newer changes is not known")
     elif done.changes_given_up:
         warn(f"{done.changes_given_up} changes that the backup lacks are given up")

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
@@ -20,6 +19,7 @@ from pydantic import (
 
 from experiments.complaint import got
 from experiments.config_text import faults, read_yaml
+from experiments.database_url import address_fault, has_password
 from features.errors import CampaignError
 from features.milling import MEDIA
 from features.plausibility import check_field
@@ -382,26 +382,14 @@ def _database(url: str | None) -> str | None:
     """Refuse what is no shared database, and passwords: the file is read and copied by many."""
     if url is None:
         return None
-    try:
-        parts = urlsplit(url)
-        is_known = parts.scheme in _DATABASES and bool(parts.path.strip("/"))
-        has_password = parts.password is not None or "password=" in parts.query
-    except ValueError:
-        is_known = has_password = False
-    if has_password:
+    if has_password(url):
         raise ValueError(
             "database must hold no password; leave it out here, and give it in the environment "
             "(GLASSLOOP_DATABASE_URL or PGPASSWORD) or in ~/.pgpass"
         )
-    if not is_known:
-        raise ValueError(
-            f"database must be a URL such as postgresql://user@host/database, got {url!r}; "
-            "correct it, or remove it to keep the ledger in a file"
-        )
+    if (fault := address_fault(url)) is not None:
+        raise ValueError(f"database {fault}, or remove it to keep the ledger in a file")
     return url
-
-
-_DATABASES: Final = ("postgresql", "postgresql+psycopg")
 
 
 MOST_SEED: Final = 2**31 - 1
@@ -506,12 +494,25 @@ def read_config(path: Path) -> CampaignConfig:
         CampaignError: If the file is missing, is no YAML, or holds an unknown key or an
             impossible value; all faults are named at once.
     """
-    raw = read_yaml(path)
+    return checked_config(read_yaml(path), str(path))
+
+
+def checked_config(given: Any, place: str) -> CampaignConfig:
+    """The configuration in plain data.
+
+    Args:
+        given: What a file or a command says.
+        place: Where it stands, for messages.
+
+    Raises:
+        CampaignError: If there is an unknown key or an impossible value; all faults are named at
+            once.
+    """
     try:
-        return CampaignConfig.model_validate(raw)
+        return CampaignConfig.model_validate(given)
     except ValidationError as error:
         sentences = faults(error, _keys(), SCHEMA_NAME)
-        raise CampaignError(f"{path}: " + "; ".join(sentences)) from error
+        raise CampaignError(f"{place}: " + "; ".join(sentences)) from error
 
 
 def _keys() -> list[str]:

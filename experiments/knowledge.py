@@ -208,6 +208,7 @@ class _Told:
 @lru_cache(maxsize=1)
 def _fit(told: _Told) -> Knowledge:
     ledger, config = told.ledger, told.config
+    before = ledger.seal_state()
     pellets, cells = ledger.pellets(), ledger.cells()
     fitted, waiting = _sifted(ledger, pellets, cells)
     ranges = feature_ranges(config)
@@ -216,29 +217,22 @@ def _fit(told: _Told) -> Knowledge:
     shelf = None
     if len(fitted) > MANY_READINGS and ledger.shelf is not None:
         shelf = Shelf(ledger.shelf, told.of_what_was_made())
-    if shelf is not None and (body := shelf.get(FIT)) is not None:
-        thawed_layers, trilayer = thawed(body)
+    kept = None if shelf is None else shelf.get(FIT)
+    if kept is not None:
+        thawed_layers, trilayer = thawed(kept)
         layers = {name: thawed_layers[name] for name in PELLET_PROPERTIES}
-        return Knowledge(
-            pellets=pellets,
-            cells=cells,
-            fitted=fitted,
-            waiting=waiting,
-            layers=layers,
-            trilayer=trilayer,
-            feasibility=Feasibility.from_dict(body[SUCCESS_KEY]),
-            literature=literature,
-            shelf=shelf,
+        feasibility = Feasibility.from_dict(kept[SUCCESS_KEY])
+    else:
+        layers = {
+            name: PropertyGP(name, ranges, config.temperature_c, config.settings_of(name)).fit(
+                recipes, readings
+            )
+            for name in PELLET_PROPERTIES
+        }
+        trilayer = TrilayerSurrogate(layers, physics=config.settings_of(CURRENT).physics).fit(
+            sound_cells(cells), fitted
         )
-    layers = {
-        name: PropertyGP(name, ranges, config.temperature_c, config.settings_of(name)).fit(
-            recipes, readings
-        )
-        for name in PELLET_PROPERTIES
-    }
-    trilayer = TrilayerSurrogate(layers, physics=config.settings_of(CURRENT).physics).fit(
-        sound_cells(cells), fitted
-    )
+        feasibility = fit_feasibility(ledger, ranges)
     knowledge = Knowledge(
         pellets=pellets,
         cells=cells,
@@ -246,13 +240,15 @@ def _fit(told: _Told) -> Knowledge:
         waiting=waiting,
         layers=layers,
         trilayer=trilayer,
-        feasibility=fit_feasibility(ledger, ranges),
+        feasibility=feasibility,
         literature=literature,
-        shelf=shelf,
     )
-    if shelf is not None:
+    # What was recorded while this was read may be in a part of it: it is kept under no name.
+    if shelf is None or ledger.seal_state() != before:
+        return knowledge
+    if kept is None:
         shelf.keep(FIT, knowledge.frozen()[1])
-    return knowledge
+    return replace(knowledge, shelf=shelf)
 
 
 def feature_ranges(config: CampaignConfig) -> dict[str, tuple[float, float]]:

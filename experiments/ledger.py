@@ -80,7 +80,7 @@ from experiments.ledger_schema import (
     is_current,
     revision_of,
 )
-from experiments.ledger_seals import broken_seals, seal_all
+from experiments.ledger_seals import broken_seals, seal_all, seals_beyond
 from experiments.ledger_stock import EXPECTED_RECOVERY, stock
 from experiments.ledger_transaction import Transaction
 from experiments.ledger_triggers import add_triggers, drop_triggers
@@ -298,7 +298,7 @@ class Ledger:
             self.copy_as_it_is(target)
 
     @classmethod
-    def put_in_place(cls, target: str, source: Path, *, aside: str) -> bool:
+    def put_in_place(cls, target: str, source: Path, *, aside: str) -> str | None:
         """Let a copy take the place of a ledger on a server, all of it or nothing.
 
         Args:
@@ -307,7 +307,7 @@ class Ledger:
             aside: What is added to the name of the schema it is kept in.
 
         Returns:
-            Whether there was one.
+            The schema it is kept in; ``None`` where there was none.
 
         Raises:
             LedgerError: If one of the two cannot be used; nothing was changed.
@@ -319,10 +319,10 @@ class Ledger:
             held._connection() as copy,
             place._connection(write=True) as connection,
         ):
-            was_there = place._database.set_aside(connection, aside)
+            kept_in = place._database.set_aside(connection, aside)
             place._make_tables(connection, triggers=False)
             copy_rows(copy, connection)
-        return was_there
+        return kept_in
 
     def copy_as_it_is(self, target: Path) -> None:
         """Write an SQLite file with all that is there, of whatever schema, unchecked.
@@ -629,6 +629,22 @@ class Ledger:
             row = connection.execute(newest).first()
             count = connection.execute(select(func.count()).select_from(SEALS)).scalar_one()
         return SealState(int(count), "" if row is None else str(row[1]))
+
+    def changes_beyond(self, copy: Path) -> list[str]:
+        """When the changes were made that a copy lacks, UTC, oldest first.
+
+        Args:
+            copy: File of the copy, of this schema.
+
+        Raises:
+            LedgerError: If one of the two cannot be read.
+        """
+        with (
+            Ledger(copy) as other,
+            self._connection() as mine,
+            other._connection() as theirs,
+        ):
+            return seals_beyond(mine, theirs)
 
     def outbox(self, *, pending: bool = True) -> pd.DataFrame:
         """Messages for the tracking server, oldest first; payload is a dict.

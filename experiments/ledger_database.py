@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from experiments.log_format import address_shown, without_secrets
 from features.errors import LedgerError
 
 BUSY_TIMEOUT_S: Final = 30.0
@@ -42,6 +43,9 @@ _PRAGMAS: Final = (
 )
 
 _WRITES: Final = "ledger_writes"
+
+_LONGEST_NAME: Final = 63
+"""Bytes of a name that PostgreSQL keeps."""
 
 _BUSY: Final = "another process is writing to it and did not finish in time; try again"
 _FULL: Final = "the disk is full, nothing was written; free some space and try again"
@@ -93,9 +97,7 @@ class Database:
     def __init__(self, target: str | Path) -> None:
         url = _url(target)
         self.file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
-        self.where = (
-            url.render_as_string(hide_password=True) if self.file is None else str(url.database)
-        )
+        self.where = _shown(url) if self.file is None else str(url.database)
         self.schema = _text_of(url.query.get("schema"))
         self.engine = _engine(url, self.where, self.schema)
 
@@ -142,14 +144,22 @@ class Database:
             held.callback(written.close)
             source.driver_connection.backup(written.driver_connection)  # type: ignore[union-attr]
 
-    def set_aside(self, connection: Connection, name: str) -> bool:
-        """Give the schema of a ledger another name, for a new one to come; False: none."""
+    def set_aside(self, connection: Connection, name: str) -> str | None:
+        """Give the schema of a ledger another name, for a new one to come.
+
+        Args:
+            connection: The writing one.
+            name: What is added to the schema's name.
+
+        Returns:
+            The name it has now; ``None`` where there was no schema.
+        """
         known = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
         if connection.execute(known, {"name": self.schema}).first() is None:
-            return False
-        statement = f'ALTER SCHEMA "{self.schema}" RENAME TO "{self.schema}_{name}"'
-        connection.exec_driver_sql(statement)
-        return True
+            return None
+        aside = name_aside(str(self.schema), name)
+        connection.exec_driver_sql(f'ALTER SCHEMA "{self.schema}" RENAME TO "{aside}"')
+        return aside
 
     def make_room(self, connection: Connection) -> None:
         """Make the schema of a new ledger; a file needs nothing."""
@@ -186,13 +196,31 @@ class Database:
                 for start, sentence in _SENTENCES.items():
                     if code.startswith(start):
                         raise LedgerError(f"{self.where}: {sentence}") from error
-            first = str(causes[0]).partition("\n")[0]
+            first = without_secrets(str(causes[0]).partition("\n")[0])
             raise LedgerError(
                 f"{self.where}: refused by the database, got {first}; 'glassloop doctor' may "
                 "know more"
             ) from error
         except UnicodeDecodeError as error:  # of sqlite3 itself, on a text it did not write
             raise LedgerError(f"{self.where}: {_DAMAGED}") from error
+
+
+def name_aside(schema: str, added: str) -> str:
+    """A schema's name with something added, as long as PostgreSQL keeps names.
+
+    Of a longer one the middle is left out: it ends in the hash of the campaign's name.
+
+    Examples:
+        >>> name_aside("glassloop_campaign_first", "20261129t120000z")
+        'glassloop_campaign_first_20261129t120000z'
+    """
+    kept, rest = schema.encode(), _LONGEST_NAME - len(f"_{added}".encode())
+    if len(kept) > rest:
+        kept = kept[: rest - _OF_THE_END] + kept[-_OF_THE_END:]
+    return f"{kept.decode(errors='ignore')}_{added}"
+
+
+_OF_THE_END: Final = len("_ed7bcb42")
 
 
 def database_problems(connection: Connection) -> list[str]:
@@ -221,7 +249,7 @@ def _url(target: str | Path) -> URL:
         url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() not in {"sqlite", "postgresql"}:
         raise LedgerError(
-            f"{url.render_as_string(hide_password=True)}: a ledger lies in an SQLite file or in "
+            f"{_shown(url)}: a ledger lies in an SQLite file or in "
             f"PostgreSQL, got {url.get_backend_name()}; use one of the two"
         )
     return url
@@ -250,8 +278,8 @@ def _engine(url: URL, where: str, schema: str | None) -> Engine:
         engine = create_engine(url, **options)
     except (ModuleNotFoundError, ArgumentError) as error:
         raise LedgerError(
-            f"{where}: no driver for this database ({error}); install it, for PostgreSQL with "
-            "pip install 'glassloop[postgresql]'"
+            f"{where}: no driver for this database ({without_secrets(str(error))}); install it, "
+            "for PostgreSQL with pip install 'glassloop[postgresql]'"
         ) from error
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
@@ -259,6 +287,10 @@ def _engine(url: URL, where: str, schema: str | None) -> Engine:
     else:
         event.listen(engine, "begin", _begin_server)
     return engine
+
+
+def _shown(url: URL) -> str:
+    return address_shown(url.render_as_string(hide_password=True))
 
 
 def _text_of(value: Any) -> str | None:
@@ -286,7 +318,9 @@ def _begin_server(connection: Connection) -> None:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         return
     # The lock ends with the transaction. What is read after it was won is all that was written
-    # before: each statement sees what was committed when it began.
+    # before: each statement sees what was committed when it began. Where the server's default is
+    # stricter, all would see what was committed before the wait.
+    connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT_S:g}s'")
     place = func.hashtextextended(func.concat("glassloop ", func.current_schema()), 0)
     connection.execute(select(func.pg_advisory_xact_lock(place)))

@@ -27,12 +27,17 @@ def remember_rules(connection: Any) -> None:
 
 
 def changed_rules(connection: Any) -> Iterator[str]:
-    """A sentence if the rules are not those remembered; none for a ledger that remembers none."""
+    """A sentence if the rules are not those remembered, or what was remembered is gone."""
     if connection.dialect.name != "sqlite":
         return
     query = "SELECT value FROM meta WHERE key = ?"
     held = connection.exec_driver_sql(query, (RULES_KEY,)).scalar()
-    if held is not None and held != _rules_sha256(connection):
+    if held is None:
+        yield (
+            f"rules: the hash of tables and append-only triggers ({RULES_KEY} in meta) is gone, so "
+            "nobody can tell whether they are as glassloop made them; restore a backup"
+        )
+    elif held != _rules_sha256(connection):
         yield (
             "rules: tables or append-only triggers are not as glassloop made them; restore a backup"
         )

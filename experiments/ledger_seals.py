@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, insert, select
 
 from experiments.canonical import canonical
-from experiments.ledger_schema import META, METADATA, OUTBOX, REVISION, SEALS
+from experiments.ledger_schema import META, METADATA, OUTBOX, REVISION, ROUNDS, SEALS
 from experiments.ledger_values import now
 
 Entry = list[str]
@@ -24,6 +24,9 @@ _Key = tuple[str, str]
 
 _CHANGING: Final = {OUTBOX.name: {"delivered_at", "last_error"}}
 """Columns that are written again later, and so are not sealed."""
+
+_WITHOUT_PASSWORDS: Final = {OUTBOX.name, ROUNDS.name}
+"""Tables whose texts an archive rewrites where a password was in them."""
 
 _FOR_GOOD: Final = ("campaign", "created", "id")
 """What of ``meta`` never changes."""
@@ -68,6 +71,27 @@ def add_seal(connection: Connection, rows: Sequence[Entry], *, at: str | None = 
 def seal_all(connection: Connection) -> None:
     """Seal every row there is: in a new ledger, or in one that had no seals."""
     add_seal(connection, list(_entries(connection)))
+
+
+def seals_beyond(connection: Connection, other: Connection) -> list[str]:
+    """When seals were written of which another ledger lacks a row, oldest first.
+
+    Rows of rounds and messages count as the same whatever is in them: a backup may have lost a
+    password there, and what is told of in them stands in rows of its own.
+
+    Args:
+        connection: Of the ledger whose seals are looked at.
+        other: Of the ledger that may lack them.
+    """
+    known = {
+        _mark(entry) for rows in other.execute(select(SEALS.c.rows)).scalars() for entry in rows
+    }
+    seals = connection.execute(select(SEALS.c.at, SEALS.c.rows).order_by(SEALS.c.id))
+    return [str(at) for at, rows in seals if any(_mark(entry) not in known for entry in rows)]
+
+
+def _mark(entry: Entry) -> tuple[str, ...]:
+    return tuple(entry[:2] if entry[0] in _WITHOUT_PASSWORDS else entry)
 
 
 def broken_seals(connection: Connection) -> Iterator[str]:

@@ -35,6 +35,8 @@ def scalar(value: Any, wanted: type, *, where: str) -> Any:
     Examples:
         >>> scalar(3, float, where="jar R01-G1: milling_time_h")
         3.0
+        >>> scalar(-0.0, float, where="jar R01-G1: x")
+        0.0
         >>> scalar(float("nan"), float, where="jar R01-G1: na2s_mg") is None
         True
     """
@@ -46,7 +48,7 @@ def scalar(value: Any, wanted: type, *, where: str) -> Any:
     if not isinstance(value, accepted) or (isinstance(value, bool) and wanted is not bool):
         raise LedgerError(f"{where} must be {_WORDS[wanted]}, got {value!r}; convert it first")
     _require_held(value, where)
-    return wanted(value)
+    return _without_sign_of_zero(wanted(value))
 
 
 def plain(value: Any, *, where: str) -> Any:
@@ -80,7 +82,12 @@ def plain(value: Any, *, where: str) -> Any:
             f"{where} must be plain JSON, got {type(value).__name__}; convert it first"
         )
     _require_held(value, where)
-    return value
+    return _without_sign_of_zero(value)
+
+
+def _without_sign_of_zero(value: Any) -> Any:
+    """Zero for minus zero: databases give back either, and a row must be read as it was sealed."""
+    return value + 0.0 if isinstance(value, float) else value
 
 
 def _unwrapped(value: Any) -> Any:

@@ -20,17 +20,22 @@ MAX_TEXT: Final = 20_000
 _QUOTING: Final = (InputError, ReadingError, RecipeError, TableError)
 """Complaints that repeat what was given, so perhaps a value of a reading."""
 
+_SECRET_NAMES: Final = "password|passwd|pwd|passphrase|secret|token|authorization|cookie"
+
 _SECRETS: Final = (
     (re.compile(r"glt_([0-9a-f]{8})_[A-Za-z0-9_-]+"), r"glt_\1_***"),
     (re.compile(r"(://[^\s:/@'\"]*):[^\s'\"]*@"), r"\1:***@"),
     (
         re.compile(
-            r"(?i)((?:password|passwd|pwd|passphrase|secret|token|authorization|cookie)"
+            rf"(?i)((?:{_SECRET_NAMES})"
             r"['\"]?\s*[:=]\s*['\"]?(?:bearer\s+)?)[^\s'\"&;,]+"
         ),
         r"\1***",
     ),
 )
+_SETTING: Final = re.compile(rf"(?i)([?&][^=&#]*(?:{_SECRET_NAMES})=)[^&#]*")
+"""Of an address; what it is set to ends where the next one begins."""
+
 _DECIMAL: Final = re.compile(
     r"(?<!\w)(?<!(?<!\.)\.)[+-]?"
     r"(?:\d*\.\d+(?:[eE][+-]?\d+)?(?!\.?\d)|\d+[eE][+-]?\d+(?!\.?\w))"
@@ -102,6 +107,25 @@ def without_secrets(text: str) -> str:
     for secret, shown in _SECRETS:
         text = secret.sub(shown, text)
     return text
+
+
+def address_shown(address: str) -> str:
+    """An address as people may see it, with stars for its secrets, also where it is none.
+
+    A password that holds signs of an address is hidden whole: all between the user and the last @.
+
+    Examples:
+        >>> address_shown("postgresql://lab:se@c[ret@server/glass?sslpassword=x&sslmode=require")
+        'postgresql://lab:***@server/glass?sslpassword=***&sslmode=require'
+        >>> address_shown("http://lab:secret@mlflow.lab")
+        'http://lab:***@mlflow.lab'
+    """
+    scheme, slashes, rest = address.partition("://")
+    login, at, place = rest.rpartition("@")
+    user, colon, _ = login.partition(":")
+    if colon and not rest.startswith("/"):  # a file has no login
+        address = f"{scheme}{slashes}{user}:***{at}{place}"
+    return without_secrets(_SETTING.sub(r"\1***", address))
 
 
 def _clean(value: Any) -> Any:

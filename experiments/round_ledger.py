@@ -14,7 +14,7 @@ from experiments.ledger_rows import CellRow, JarRow, Origin, OutboxRow, PelletRo
 from experiments.logs import note
 from experiments.round_messages import opened_message
 from experiments.round_plan import JAR_COLUMNS, Round
-from experiments.safe_sheet import Door, require_finite, require_safe
+from experiments.safe_sheet import LAYER, Door, require_finite, require_safe
 from features.errors import ConflictError, UnsafeProposalError
 
 Also = Callable[[Transaction, str], None] | None
@@ -81,7 +81,7 @@ def refuse_unsafe(ledger: Ledger, config: CampaignConfig, round_: Round, *, sear
     """Refuse a round, or what a draft asks for, before anything of it is written.
 
     Args:
-        ledger: The powder left in stock.
+        ledger: The jars in stock.
         config: Limits of the laboratory.
         round_: The round as plain data.
         searched: Whether its rows are as proposed by this configuration, no person edited them.
@@ -91,7 +91,11 @@ def refuse_unsafe(ledger: Ledger, config: CampaignConfig, round_: Round, *, sear
     """
     stock = ledger.stock(expected_recovery=config.equipment.expected_recovery)
     left_mg = {str(jar): float(mg) for jar, mg in zip(stock["jar"], stock["left_mg"], strict=True)}
-    require_safe(round_, config, Door(stock_mg=left_mg, searched=searched))
+    jars = ledger.jars()[list(LAYER)].loc[list(left_mg)].to_dict("records")
+    recipes = {
+        jar: {str(k): v for k, v in row.items()} for jar, row in zip(left_mg, jars, strict=True)
+    }
+    require_safe(round_, config, Door(stock_mg=left_mg, recipes=recipes, searched=searched))
 
 
 def _is_safe_now(

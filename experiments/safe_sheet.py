@@ -5,7 +5,7 @@ of the ledger, a draft or a file; ``docs/safety.md`` tells chemists what is chec
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from numbers import Real
 from typing import Any, Final
@@ -53,11 +53,13 @@ class Door:
     Attributes:
         stock_mg: Powder left of jars in stock, mg by jar; ``None`` for a round of the past, whose
             powder is long used.
+        recipes: How those jars were milled, by jar, as the ledger has it.
         searched: Whether its rows are as proposed by this configuration; a person who edits a
             draft may leave the search range.
     """
 
     stock_mg: Mapping[str, float] | None
+    recipes: Mapping[str, Item] = field(default_factory=dict)
     searched: bool
 
     @property
@@ -413,7 +415,7 @@ def _cell(item: Item, round_: Item, config: CampaignConfig, door: Door) -> Itera
 def _layers(item: Item, round_: Item, door: Door) -> Iterator[str]:
     """Whether the jars of a cell exist and are what the cell takes them for."""
     recipe = item["recipe"]
-    milled = {glass["id"]: glass["recipe"] for glass in round_["glasses"]}
+    milled = {**door.recipes, **{glass["id"]: glass["recipe"] for glass in round_["glasses"]}}
     for layer in ("core", "skin"):
         jar, written = recipe[layer], recipe[f"{layer}_recipe"]
         x = written["x"]
@@ -427,8 +429,8 @@ def _layers(item: Item, round_: Item, door: Door) -> Iterator[str]:
                         f"{item['id']}: {layer}_recipe.{name} must be the {milled[jar][name]!r} of "
                         f"{jar}, got {written[name]!r}"
                     )
-        elif door.stock_mg is not None:
-            yield from _no_such_jar(item, layer, door.stock_mg)
+        elif door.is_new:
+            yield from _no_such_jar(item, layer, door.recipes)
 
 
 def _no_such_jar(item: Item, layer: str, jars: Collection[str]) -> Iterator[str]:

@@ -11,7 +11,16 @@ from experiments.settling import score_round, unsettled
 from features.errors import LedgerError
 
 _ROUNDING: Final = 1e-6
-"""Relative; another version of numpy may round otherwise."""
+"""Another version of numpy may round otherwise."""
+
+_NOTHING: Final = 1e-300
+"""What is smaller is zero."""
+
+_PHYSICAL: Final = frozenset(
+    {"predicted", "reading_lower", "reading_upper", "measured_lower", "measured_upper"}
+)
+"""In physical units, so of any size, and compared relatively. Of the rest one is much and a
+difference of nearly equal numbers may be rounding alone: errors, z, probabilities."""
 
 
 def wrong_scores(ledger: Ledger) -> Iterator[str]:
@@ -57,7 +66,8 @@ def _alike(held: dict[str, Any], now: dict[str, Any]) -> bool:
         if value is None or other is None:
             continue
         if isinstance(value, float) and isinstance(other, float):
-            if not isclose(value, other, rel_tol=_ROUNDING, abs_tol=_ROUNDING):
+            near = _NOTHING if name in _PHYSICAL else _ROUNDING
+            if not isclose(value, other, rel_tol=_ROUNDING, abs_tol=near):
                 return False
         elif value != other:
             return False

@@ -5,10 +5,10 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from experiments.config import CampaignConfig
 from experiments.database_url import in_force, mlflow_url
+from experiments.log_format import address_shown
 
 _DATABASES: Final = ("sqlite", "postgresql", "mysql", "mssql")
 
@@ -89,7 +89,7 @@ def resolve_tracking_uri(mlruns_dir: Path, configured: str | None = None) -> tup
     """
     folder = mlruns_dir.absolute()
     uri = os.environ.get("MLFLOW_TRACKING_URI") or configured or local_store(folder)
-    is_database = urlsplit(uri).scheme.split("+")[0] in _DATABASES
+    is_database = _scheme(uri).split("+")[0] in _DATABASES
     return uri, (folder / "artifacts").as_uri() if is_database else None
 
 
@@ -110,7 +110,7 @@ def run_in_words(run_id: str, *, tracking_uri: str, mlruns_dir: Path) -> str:
         >>> run_in_words("0f", tracking_uri="http://me:key@lab:5000", mlruns_dir=Path("mlruns"))
         'run 0f; open http://me:***@lab:5000 in a browser'
     """
-    if urlsplit(tracking_uri).scheme in {"http", "https"}:
+    if _scheme(tracking_uri) in {"http", "https"}:
         return f"run {run_id}; open {without_password(tracking_uri)} in a browser"
     folder = mlruns_dir.absolute()
     is_local = tracking_uri == local_store(folder)
@@ -121,11 +121,9 @@ def run_in_words(run_id: str, *, tracking_uri: str, mlruns_dir: Path) -> str:
 
 
 def without_password(uri: str) -> str:
-    """An address that may be shown.
+    """An address that may be shown, one of a server, a database or a folder."""
+    return address_shown(uri)
 
-    Examples:
-        >>> without_password("http://lab:secret@mlflow.lab")
-        'http://lab:***@mlflow.lab'
-    """
-    password = urlsplit(uri).password
-    return uri.replace(f":{password}@", ":***@", 1) if password else uri
+
+def _scheme(uri: str) -> str:
+    return uri.partition(":")[0].lower()

@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from experiments.tracking_events import newest_event
 from experiments.tracking_home import Home, without_password
 from experiments.tracking_shelf import ROUND
-from experiments.tracking_store import CAMPAIGN_ID, TROUBLE, fast_and_quiet, reason
+from experiments.tracking_store import CAMPAIGN_ID, TROUBLE, fast_and_quiet, make_room, reason
 
 _AT_ONCE = 200
 
@@ -34,6 +34,7 @@ def give_up_runs(
     again: set[str] = set()
     with fast_and_quiet():
         try:
+            make_room(home.tracking_uri)
             client = MlflowClient(tracking_uri=home.tracking_uri)
             mine = f"tags.`{CAMPAIGN_ID}` = '{home.campaign_id}'"
             experiments = [

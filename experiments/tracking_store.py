@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
-from urllib.parse import urlsplit
 
 from mlflow import MlflowClient
 from mlflow.entities import Experiment
@@ -18,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from urllib3.exceptions import HTTPError
 
 from experiments.database_url import MLFLOW_SCHEMA
+from experiments.log_format import address_shown, without_secrets
 from features.errors import LedgerError
 
 CAMPAIGN: Final = "glassloop.campaign"
@@ -56,7 +56,7 @@ def make_room(tracking_uri: str) -> None:
     Raises:
         SQLAlchemyError: If the database cannot be used.
     """
-    if MLFLOW_SCHEMA not in urlsplit(tracking_uri).query:
+    if MLFLOW_SCHEMA not in tracking_uri.partition("?")[2]:
         return
     engine = create_engine(tracking_uri, poolclass=NullPool)
     with engine.begin() as connection:
@@ -114,9 +114,11 @@ def _is_adoptable(client: MlflowClient, known: Experiment, campaign_id: str) -> 
 
 def reason(tracking_uri: str, trouble: Exception) -> str:
     """The first line of what went wrong, no password in it."""
-    password = urlsplit(tracking_uri).password
     first = (str(trouble).strip() or type(trouble).__name__).splitlines()[0]
-    return first.replace(password, "***") if password else first
+    login = tracking_uri.partition("://")[2].rpartition("@")[0]
+    password = login.partition(":")[2]
+    first = first.replace(tracking_uri, address_shown(tracking_uri))
+    return without_secrets(first.replace(password, "***") if password else first)
 
 
 @contextmanager

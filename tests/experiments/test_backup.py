@@ -1,7 +1,10 @@
 """Backups are read again, and bring back what was lost: on SQLite and on a server."""
 
+import gzip
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -96,6 +99,81 @@ def test_newer_changes_are_not_given_up_by_mistake(lab):
         assert "N1" in set(aside.notes()["id"])
 
 
+def test_a_history_of_its_own_is_not_given_up_by_mistake_however_short(lab):
+    older = lab.parent / "older.zip"
+    shutil.copy(lab.parent / "lab.zip", older)
+    for name in ("N1", "N2", "N3"):
+        add_note(lab, name)
+    with Campaign.open(lab) as campaign:
+        back_up(campaign, lab.parent / "newer.zip")
+    restore(lab, older, give_up_newer=True)
+    add_note(lab, "N1")  # the same name, written at another time
+    with pytest.raises(CampaignError, match="holds 1 changes that the backup lacks"):
+        restore(lab, lab.parent / "newer.zip")
+
+
+def test_a_backup_without_a_password_lacks_nothing(tmp_path):
+    address = "http://lab:geheim@127.0.0.1:9"
+    folder = tmp_path / "lab"
+    config = CampaignConfig(name="lab", mlflow=MlflowConfig(tracking_uri=address))
+    with Campaign.create(folder, config, pictures=False) as campaign:
+        campaign.propose(glasses=1, trilayers=0)
+        done, faults = back_up(campaign)
+        before = campaign.ledger.proposals()
+    assert faults == []
+    assert b"geheim" not in ZipFile(done.path).read("ledger.db")
+    assert restore(folder, done.path).changes_given_up == 0
+    add_note(folder, "N1")
+    with pytest.raises(CampaignError, match="holds 1 changes"):
+        restore(folder, done.path)
+    with Campaign.open(folder) as campaign:
+        assert campaign.ledger.proposals().equals(before)
+
+
+def test_a_file_with_what_sqlite_has_not_put_into_it_yet_comes_back_whole(lab, tmp_path):
+    taken = tmp_path / "taken.db"
+    with closing(sqlite3.connect(lab / "ledger.db")) as reader:  # so the log stays beside the file
+        reader.execute("SELECT count(*) FROM notes")
+        add_note(lab, "N1")
+        for ending in ("", "-wal"):
+            shutil.copy(lab / f"ledger.db{ending}", f"{taken}{ending}")
+    restore(lab, taken)
+    with Campaign.open(lab) as campaign:
+        assert "N1" in set(campaign.ledger.notes()["id"])
+        assert campaign.verify() == []
+
+
+def test_a_ledger_of_another_schema_is_not_replaced_by_mistake(lab):
+    old = Path(__file__).parent / "old_ledgers" / "schema_3.sql.gz"
+    for file in lab.glob("ledger.db*"):
+        file.unlink()
+    with closing(sqlite3.connect(lab / "ledger.db")) as connection:
+        connection.executescript(gzip.decompress(old.read_bytes()).decode())
+    with pytest.raises(CampaignError, match=r"of schema 3, the backup of 4.* 'glassloop migrate'"):
+        restore(lab, lab.parent / "lab.zip")
+    done = restore(lab, lab.parent / "lab.zip", give_up_newer=True)
+    assert done.changes_given_up is None
+    with Ledger(Path(done.set_aside) / "ledger.db") as aside:
+        assert aside.schema_version == 3
+
+
+def test_a_ledger_stays_where_the_copy_could_not_be_put(lab, monkeypatch):
+    add_note(lab, "N1")
+    rename = Path.rename
+
+    def full(self: Path, target: Path) -> Path:
+        if self.parent.name.startswith(".restore-"):
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(CampaignError, match=r"not be replaced .No space left.*it is as it was"):
+        restore(lab, lab.parent / "lab.zip", give_up_newer=True)
+    with Campaign.open(lab) as campaign:
+        assert "N1" in set(campaign.ledger.notes()["id"])
+        assert campaign.verify() == []
+
+
 def test_mlflow_keeps_what_was_given_up_and_is_told_anew(tmp_path):
     folder = tmp_path / "lab"
     with Campaign.create(folder, CampaignConfig(name="told"), pictures=False) as campaign:
@@ -123,8 +201,12 @@ def test_another_campaign_s_backup_is_refused(lab, tmp_path):
     other = CampaignConfig(name="lab", mlflow=SILENT)
     with Campaign.create(tmp_path / "other", other, empty=True) as campaign:
         done, _ = back_up(campaign)
+    shutil.rmtree(lab / "rounds/R02")
+    (lab / "campaign.yaml").unlink()
+    before = {file for file in lab.rglob("*") if file.is_file()}
     with pytest.raises(CampaignError, match=r"its ledger is of campaign \w+, the backup of"):
         restore(lab, done.path)
+    assert {file for file in lab.rglob("*") if file.is_file()} == before
 
 
 def edited(archive: Path) -> None:
@@ -173,7 +255,7 @@ def test_a_campaign_moves_from_a_file_to_a_server(tmp_path, server):  # noqa: F8
         assert campaign.ledger.where.startswith("postgresql")
         assert campaign.verify() == []
         assert campaign.ledger.proposals().equals(before)
-        assert campaign.ledger.seal_state() == state
+        assert campaign.ledger.seal_state().seals == state.seals + 1  # the run in the new store
         assert "glassloop_mlflow" in campaign.where_tracked("R01")  # told to the new store
 
 

@@ -166,6 +166,12 @@ def test_nan_is_stored_as_null(ledger, path, nan):
         assert raw.execute("SELECT lower, se FROM readings").fetchall() == [(None, None)]
 
 
+def test_minus_zero_is_zero_so_that_a_row_reads_as_it_was_sealed(ledger):
+    add_reading(ledger, replace(READING, lower=-0.0, upper=-0.0))
+    assert str(ledger.readings()["lower"].iloc[0]) == "0.0"
+    assert ledger.verify() == []
+
+
 def test_numpy_scalars_are_stored_as_numbers(ledger, path):
     add_reading(ledger, replace(READING, n=np.int64(9), lower=np.float64(1e-4), trained=np.True_))
     with closing(sqlite3.connect(path)) as raw:

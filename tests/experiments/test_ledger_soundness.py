@@ -233,6 +233,21 @@ def test_verify_names_what_was_tampered_with(ledger, path, statement, message):
 
 
 @pytest.mark.sqlite_file
+def test_verify_names_a_missing_trigger_also_where_its_hash_is_gone(ledger, path):
+    assert ledger.verify() == []
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TRIGGER readings_no_update")
+    assert ledger.verify() == [
+        "rules: tables or append-only triggers are not as glassloop made them; restore a backup"
+    ]
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM meta WHERE key = 'rules_sha256'")
+    assert ledger.verify() == [
+        "rules: the hash of tables and append-only triggers (rules_sha256 in meta) is gone, so "
+        "nobody can tell whether they are as glassloop made them; restore a backup"
+    ]
+
+
 def test_verify_names_a_damaged_page(ledger, path):
     sound_ledger(ledger)
     body = bytearray(path.read_bytes())

@@ -159,6 +159,24 @@ class TestOfAFit:
             assert campaign.knowledge().shelf.get(knowledge.FIT) is not None
             assert first.shelf.get(knowledge.FIT) is None
 
+    def test_it_is_kept_under_no_name_if_somebody_recorded_meanwhile(self, folder, monkeypatch):
+        used = knowledge.literature_used
+
+        def meanwhile(*args):
+            monkeypatch.setattr(knowledge, "literature_used", used)
+            with Campaign.open(folder) as other:
+                one_more_reading(other)
+            return used(*args)
+
+        monkeypatch.setattr(knowledge, "literature_used", meanwhile)
+        with Campaign.open(folder) as campaign:
+            n_before = len(campaign.ledger.readings())
+            found = campaign.knowledge()
+            assert len(found.fitted) + len(found.waiting) == n_before
+            assert found.shelf is None
+            assert not (folder / KEPT / f"{knowledge.FIT}.json").exists()
+            assert campaign.knowledge().shelf.get(knowledge.FIT) is not None
+
     def test_a_round_says_what_is_not_done_in_full(self, folder):
         with Campaign.open(folder) as campaign:
             found = limits_of_size(campaign.knowledge())

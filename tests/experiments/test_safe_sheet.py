@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from experiments.campaign import Campaign
 from experiments.config import CampaignConfig, EquipmentConfig, MlflowConfig, Range
 from experiments.glass_batch import GlassProblem
+from experiments.ledger_rows import JarRow
 from experiments.neighbours import _width
 from experiments.round_files import round_texts, withhold_unsafe
 from experiments.round_ledger import refuse_unsafe
@@ -186,8 +187,11 @@ def test_jars_are_those_owned_and_powder_is_that_milled(sound):
 def test_powder_of_stock_is_counted_over_all_cells(sound):
     for number in (0, 1):
         sound["trilayers"][number]["recipe"]["core"] = "J1"
-    assert unsafe(sound, CONFIG, Door(stock_mg={"J1": 300.0}, searched=True)) == []
-    said = unsafe(sound, CONFIG, Door(stock_mg={"J1": 299.0}, searched=True))
+    recipes = {"J1": sound["trilayers"][0]["recipe"]["core_recipe"]}
+    sound["trilayers"][1]["recipe"]["core_recipe"] = recipes["J1"]
+    enough = Door(stock_mg={"J1": 300.0}, recipes=recipes, searched=True)
+    assert unsafe(sound, CONFIG, enough) == []
+    said = unsafe(sound, CONFIG, Door(stock_mg={"J1": 299.0}, recipes=recipes, searched=True))
     assert said == [
         "J1: powder for its pellet and cells must be at most the 299 mg it gives (batch_mass_g, "
         "equipment.expected_recovery), got 300 mg"
@@ -314,6 +318,41 @@ def test_first_rounds_of_any_configuration_are_safe(lab, config):
     # What only the configuration can mend: a control that cannot be weighed, too small a batch.
     assert all("balance" in said or "powder for" in said for said in found)
     assert not found or config.equipment.balance_mg >= 1 or config.glasses.batch_mass_g < 1
+
+
+def test_a_jar_of_stock_must_be_what_the_cell_takes_it_for(sound):
+    cell = sound["trilayers"][0]["recipe"]
+    held = {**cell["skin_recipe"]}
+    cell["skin"] = "J1"
+    door = Door(stock_mg={"J1": 900.0}, recipes={"J1": held}, searched=True)
+    assert unsafe(sound, CONFIG, door) == []
+    for name, other in (("x", 0.0), ("milling_media", "agate"), ("milling_speed_rpm", 300)):
+        written = held[name]
+        recipes = {"J1": {**held, name: other}}
+        (said,) = unsafe(
+            sound, CONFIG, Door(stock_mg={"J1": 900.0}, recipes=recipes, searched=True)
+        )
+        assert said == f"R01-C1: skin_recipe.{name} must be the {other!r} of J1, got {written!r}"
+    unknown = unsafe(sound, CONFIG, Door(stock_mg={"J1": 900.0}, searched=True))
+    assert unknown == ["R01-C1: skin must be a jar of this round or in stock, got 'J1'"]
+    assert unsafe(sound, CONFIG, STORED) == []
+
+
+def test_the_ledger_says_what_a_jar_of_stock_is(lab):
+    with lab.ledger.transaction() as tx:
+        tx.add_jar(
+            JarRow(
+                id="J1", origin="stock", status="made", x=0.0, milling_time_h=3.0,
+                milling_media="zirconia", milling_speed_rpm=500.0, batch_mass_g=2.0,
+            )
+        )  # fmt: skip
+    round_ = plan_round(lab.ledger, lab.config, lab.knowledge(), glasses=4, trilayers=1)
+    cell = round_["trilayers"][0]["recipe"]
+    cell |= {"skin": "J1", "skin_recipe": {**cell["skin_recipe"], "x": 0.3}}
+    with pytest.raises(
+        UnsafeProposalError, match=r"skin_recipe\.x must be the 0\.0 of J1, got 0\.3"
+    ):
+        refuse_unsafe(lab.ledger, lab.config, round_, searched=True)
 
 
 def test_an_old_round_is_warned_of_once_the_die_bears_less(lab):

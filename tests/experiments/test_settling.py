@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from experiments.knowledge import PELLET_PROPERTIES, thawed
 from experiments.ledger import Ledger
 from experiments.ledger_rows import PelletRow, ReadingRow
 from experiments.recording import record_files
+from experiments.score_check import wrong_scores
 from experiments.settling import last_summary, score_round, settle, unsettled
 from experiments.surprises import surprises_of
 from experiments.undecided import undecided
@@ -271,3 +273,34 @@ def test_who_closes_a_round_by_hand_signs_for_it(folder):
         last = campaign.ledger.changes(most=1).iloc[0]
     assert {"did": "closed", "what": "round", "id": "R01"} in last["what"]
     assert (last["person"], last["door"]) == ("Ana", "page")
+
+
+@pytest.mark.parametrize(
+    ("name", "factor", "more", "is_wrong"),
+    [
+        ("predicted", 1.0001, 0.0, True),  # of 1e-4 S/cm that is little
+        ("predicted", 1 + 1e-9, 0.0, False),
+        ("reading_lower", 0.99, 0.0, True),
+        ("z", 1.0, 1e-9, False),  # the difference of nearly equal numbers
+        ("z", 1.0, 1e-4, True),
+    ],
+)
+def test_scores_are_compared_by_what_a_number_is_worth(
+    folder, monkeypatch, name, factor, more, is_wrong
+):
+    def otherwise(ledger, round_id):
+        scores = score_round(ledger, round_id)
+        conductivity = [one for one in scores if one.property == "ionic_conductivity"]
+        assert conductivity
+        return [
+            replace(one, **{name: getattr(one, name) * factor + more})
+            if one in conductivity
+            else one
+            for one in scores
+        ]
+
+    with Campaign.open(folder) as campaign:
+        campaign.record(*files(folder))
+        assert [*wrong_scores(campaign.ledger)] == []
+        monkeypatch.setattr("experiments.score_check.score_round", otherwise)
+        assert bool([*wrong_scores(campaign.ledger)]) is is_wrong

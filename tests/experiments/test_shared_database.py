@@ -1,15 +1,20 @@
 """A group shares campaigns in PostgreSQL: one writer at a time, nothing lost, nothing mixed."""
 
+import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from typer.testing import CliRunner
 
+from experiments import cli
 from experiments.campaign import Campaign
 from experiments.config import CampaignConfig, MlflowConfig, read_config
-from experiments.database_url import DATABASE_VARIABLE
+from experiments.database_url import DATABASE_VARIABLE, ledger_url, schema_of
 from experiments.ledger import JarRow, Ledger, NoteRow
-from experiments.ledger_database import Database
+from experiments.ledger_database import Database, name_aside
 from experiments.storage import ledger_target
+from experiments.tracking_home import home_of
 from features.errors import CampaignError, LedgerError
 from tests.experiments.shared_database import place, server  # noqa: F401
 
@@ -40,6 +45,55 @@ def test_many_write_at_once_and_nothing_is_lost_or_doubled(place):  # noqa: F811
         assert len(ledger.jars()) == 60
         assert set(ledger.notes()["id"]) == {f"N{number}" for number in range(60)}
         assert ledger.verify() == []
+
+
+def test_a_stricter_default_of_the_database_does_not_break_the_seals(place):  # noqa: F811
+    strict = f"{place}&options=-cdefault_transaction_isolation%3Drepeatable%5C%20read"
+    Ledger.create(strict, campaign="c").close()
+
+    def write(person: int) -> None:
+        with Ledger.open(strict) as ledger:
+            for number in range(10):
+                with ledger.transaction() as tx:
+                    tx.add_note(NoteRow(id=f"N{person}-{number}", text="x"))
+                    time.sleep(0.01)  # so that the other waits
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, range(2)))
+    with Ledger.open(strict) as ledger:
+        assert len(ledger.notes()) == 20
+        assert ledger.verify() == []
+
+
+def test_a_ledger_of_a_long_name_is_set_aside_again_and_again(tmp_path, server):  # noqa: F811
+    names = ["Na3PS4 mit Sauerstoff und Selen", "Na3PS4 mit Sauerstoff und Schwefel"]
+    targets = [ledger_url(server, name) for name in names]
+    assert all(len(schema_of(name)) == 52 for name in names)
+    aside = []
+    for number, target in enumerate(targets):
+        copy = tmp_path / f"{number}.db"
+        with Ledger.create(target, campaign="c") as ledger:
+            ledger.copy_to_file(copy)
+        for moment in ("20261129t120000z", "20261129t120001z"):
+            aside.append(Ledger.put_in_place(target, copy, aside=moment))
+    database = Database(server)
+    with database.connection() as connection:
+        query = "SELECT nspname FROM pg_namespace"
+        there = set(connection.exec_driver_sql(query).scalars())
+    database.close()
+    assert len({*aside}) == 4
+    assert there >= {*aside}
+    assert aside[1].endswith("_20261129t120001z")
+    for target in targets:
+        with Ledger.open(target) as ledger:
+            assert ledger.verify() == []
+
+
+def test_a_name_set_aside_fits_in_bytes_too():
+    aside = name_aside("ü" * 30, "20261129t120000z")
+    assert len(aside.encode()) <= 63
+    assert aside.endswith("_20261129t120000z")
+    assert Ledger("postgresql://lab@h/db").where == "postgresql+psycopg://lab@h/db"
 
 
 def test_a_writer_that_never_ends_is_named(place, monkeypatch):  # noqa: F811
@@ -124,9 +178,63 @@ def test_the_environment_brings_what_the_file_must_not_hold(tmp_path, server, mo
     assert "geheim" not in str(refused.value)
 
 
+ODD = [
+    "postgresql://lab:SEC[RET@127.0.0.1:1/db",
+    "postgresql://lab:SEC@RET@127.0.0.1:1/db",
+    "postgresql://lab:SEC/RET@127.0.0.1:1/db",
+    "postgresql://lab:SEC#RET@127.0.0.1:1/db",
+    "postgresql://lab:SEC?RET@127.0.0.1:1/db",
+    "postgresql://lab:12?SEC=RET@127.0.0.1:1/db",
+    "postgresql://lab:SECRET@127.0.0.1:x1/db",
+    "mysql://lab@127.0.0.1:1/db?password=SEC'RET",
+]
+"""No addresses; whoever wrote one meant SECRET to be secret."""
+
+
+@pytest.mark.parametrize("url", ODD)
+def test_an_environment_that_holds_no_address_is_refused_without_its_password(
+    tmp_path, monkeypatch, url
+):
+    config = CampaignConfig(name="c", database="postgresql://lab@127.0.0.1:1/db", mlflow=SILENT)
+    monkeypatch.setenv(DATABASE_VARIABLE, url)
+    for look in (ledger_target, lambda folder, config: home_of(config, folder, "0f")):
+        with pytest.raises(CampaignError, match=r"must be a URL such as .*\*\*\*") as refused:
+            look(tmp_path, config)
+        assert str(refused.value).startswith(f"{DATABASE_VARIABLE}: ")
+        assert not re.search("SEC|RET", str(refused.value))
+
+
+@pytest.mark.parametrize("url", [*ODD, "postgresql://lab@127.0.0.1:1/db?sslpassword=SECRET"])
+def test_init_shows_no_password(tmp_path, url):
+    done = CliRunner().invoke(cli.app, ["init", str(tmp_path / "c"), "--database", url])
+    said = f"{done.output}{done.exception}"
+    assert isinstance(done.exception, CampaignError | LedgerError)
+    assert not re.search("SEC|RET", said)
+    assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://lab@127.0.0.1:1/db?password=SECRET", "password=***"),
+        ("postgresql://lab@127.0.0.1:1/db?sslpassword=SEC'RET&a=b", "sslpassword=***"),
+        ("postgresql://lab:SEC%40RET@127.0.0.1:1/db", "lab:***@127"),
+        ("postgresql://lab:SEC@RET@127.0.0.1:1/db", "lab:***@127"),
+        ("mysql://lab@127.0.0.1:1/db?password=SECRET", "password=***"),
+    ],
+)
+def test_a_ledger_out_of_reach_is_named_without_its_password(url, shown):
+    with pytest.raises(LedgerError, match=re.escape(shown)) as refused:
+        Ledger.open(url)
+    assert not re.search("SEC|RET", str(refused.value))
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [
+        ("postgresql://lab:SEC[RET@host/db", "database must hold no password"),
+        ("postgresql://lab@host/db?sslpassword=X", "database must hold no password"),
+        ("postgresql://lab@host/db?passWord=X", "database must hold no password"),
         ("postgresql://lab:secret@host/db", "database must hold no password"),
         ("postgresql://lab@host/db?password=secret", "database must hold no password"),
         ("mysql://lab@host/db", "database must be a URL such as postgresql://user@host/database"),

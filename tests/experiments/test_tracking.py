@@ -20,6 +20,7 @@ from mlflow.exceptions import MlflowException
 from experiments.pyfunc_model import SurrogateBundle, plain_surrogate
 from experiments.tracking import Delivery, deliver
 from experiments.tracking_home import resolve_tracking_uri, run_in_words
+from experiments.tracking_store import reason
 from features.errors import ReadingError, TableError
 from models.baselines import MeanSurrogate
 from models.property_gp import PropertyGP
@@ -327,10 +328,32 @@ def test_the_store_is_the_one_that_was_named(
             "run 0f; open https://ada:***@mlflow.lab in a browser",
             id="server",
         ),
+        pytest.param(
+            "https://ada:s3@cr[et@mlflow.lab",
+            "run 0f; open https://ada:***@mlflow.lab in a browser",
+            id="odd-password",
+        ),
+        pytest.param(
+            "postgresql://ada@lab/ml?sslmode=require&password=s3cret",
+            "run 0f; look with: mlflow ui --backend-store-uri "
+            "'postgresql://ada@lab/ml?sslmode=require&password=***'",
+            id="setting",
+        ),
     ],
 )
 def test_a_run_is_named_with_the_way_to_look_and_without_a_password(tmp_path, uri, words):
     assert run_in_words("0f", tracking_uri=uri, mlruns_dir=tmp_path) == words
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("postgresql://ada:s3@cr[et@lab/ml", "no store at postgresql://ada:***@lab/ml (key ***)"),
+        ("http://lab/ml?token=s3cr'et", "no store at http://lab/ml?token=*** (key s3@cr[et)"),
+    ],
+)
+def test_why_mlflow_was_not_told_shows_no_password(uri, shown):
+    assert reason(uri, MlflowException(f"no store at {uri} (key s3@cr[et)\nmore")) == shown
 
 
 def test_the_store_in_the_folder_is_named_as_seen_from_here(tmp_path, monkeypatch):
