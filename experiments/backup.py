@@ -262,8 +262,8 @@ def _put_in_place(folder: Path, config: CampaignConfig, copy: Path) -> str | Non
     """Let the copy be the ledger; where the one before is kept."""
     target, moment = ledger_target(folder, config), _moment()
     if isinstance(target, str):
-        was_there = Ledger.put_in_place(target, copy, aside=moment.lower())
-        return f"schema ..._{moment.lower()} of the database" if was_there else None
+        schema = Ledger.put_in_place(target, copy, aside=moment.lower())
+        return None if schema is None else f"schema {schema} of the database"
     aside = folder / BACKUPS / f"replaced-{moment}"
     sync_file(copy)
     parts = [target.with_name(target.name + ending) for ending in _BESIDE]
