@@ -4,7 +4,7 @@ Every case of ``benchmarks.numerics_cases`` either gives finite numbers, or is r
 ``GlassError``; NaN, any other exception and any warning of NumPy count as faults. Truths drawn from
 the prior, read with errors from 1e-12 to 1e6 of its spread, are then counted within 90 % ranges.
 
-    nice -n 19 python benchmarks/numerics_fuzz.py                 # about ten minutes of one core
+    nice -n 19 python benchmarks/numerics_fuzz.py                 # about twelve minutes of one core
     nice -n 19 python benchmarks/numerics_fuzz.py --cases 20 --out /tmp/numerics.json
 """
 
@@ -69,14 +69,18 @@ def main() -> None:
     """Run all kinds and write the counts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=200, help="of each kind, a tenth of slow ones")
+    parser.add_argument("--only", nargs="*", choices=KINDS, help="others stay as they were")
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
-    found = {}
-    for name in KINDS:
+    before: dict[str, Any] = {}
+    if options.only:
+        before = json.loads(options.out.read_text(encoding="utf-8"))
+    found = dict(before.get("kinds", {}))
+    for name in options.only or KINDS:
         n = max(3, options.cases // (30 if name in SLOW else 1))
         found[name] = tried(name, n)
         print(name, {k: v for k, v in found[name].items() if k != "faults"}, flush=True)
-    shares = {
+    shares = before.get("coverage_of_90") or {
         how: covered(how, COVERAGES if options.cases >= 100 else 20)
         for how in ("stated", "extreme", "bounds")
     }

@@ -56,6 +56,9 @@ def hypervolume(points: ArrayLike, reference: ArrayLike) -> float:
 def hypervolume_draws(draws: ArrayLike, reference: ArrayLike) -> Vector:
     """Hypervolume of each posterior draw, all draws at once.
 
+    Few rows, or many objectives, are measured by what is free in the box from the reference to the
+    best of each objective; the error is then up to 1e-13 of that box.
+
     Args:
         draws: Shape (S, n, m), utilities. n may be 0.
         reference: Shape (m,), utilities.
