@@ -82,11 +82,11 @@ def plain(value: Any, *, where: str) -> Any:
             f"{where} must be plain JSON, got {type(value).__name__}; convert it first"
         )
     _require_held(value, where)
-    return _without_sign_of_zero(value)
+    return value
 
 
 def _without_sign_of_zero(value: Any) -> Any:
-    """Zero for minus zero: databases give back either, and a row must be read as it was sealed."""
+    """Zero for minus zero: a column of numbers may give back either, JSON is text and keeps it."""
     return value + 0.0 if isinstance(value, float) else value
 
 
