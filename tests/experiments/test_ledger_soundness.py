@@ -248,6 +248,7 @@ def test_verify_names_a_missing_trigger_also_where_its_hash_is_gone(ledger, path
     ]
 
 
+@pytest.mark.sqlite_file
 def test_verify_names_a_damaged_page(ledger, path):
     sound_ledger(ledger)
     body = bytearray(path.read_bytes())
