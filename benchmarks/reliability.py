@@ -160,7 +160,23 @@ def long_use() -> Iterator[str]:
         said = (f"{row['wall_s']:.1f} s, {row['peak_mb']:.0f}" if row else "" for row in cells)
         yield f"| {command} | " + " | ".join(said) + " |"
     yield ""
+    peak_mb = max(row["peak_mb"] for row in rows.values())
+    kept = {
+        name: rows[name, sizes[-1]]["wall_s"] <= limits[name]
+        for name in ("status", "propose", "report")
+    }
+    kept["memory"] = peak_mb <= limits["peak_mb"]
+    steady = [row["yardstick_s"] for row in rows.values() if "yardstick_s" in row]
+    yield (
+        f"Within what was wanted: {_names(kept, True)}. Beyond it: {_names(kept, False)}. A fixed piece of work, four fits of 60 "
+        f"readings, took {min(steady):.2f} to {max(steady):.2f} s of processor time between the commands, so the machine itself "
+        "was not steady, and other work ran beside the smaller sizes.\n"
+    )
     yield "![time and memory of each command against the size of the campaign](images/long_use.png)\n"
+
+
+def _names(kept: dict[str, bool], wanted: bool) -> str:
+    return ", ".join(name for name, is_kept in kept.items() if is_kept is wanted) or "nothing"
 
 
 def untried() -> Iterator[str]:
