@@ -61,7 +61,8 @@ def faults() -> Iterator[str]:
     for row in held["faults"].values():
         counts = ", ".join(f"{what}: {n}" for what, n in row.get("counts", {}).items())
         seeds = f"; seeds {row['seeds']}" if row.get("seeds") else ""
-        yield f"- **{row['fault']}**: {row['how']}{seeds}.{f' Of these, {counts}.' if counts else ''}"
+        failed = "".join(f" Failed: {one}." for one in row["failures"])
+        yield f"- **{row['fault']}**: {row['how']}{seeds}.{f' Of these, {counts}.' if counts else ''}{failed}"
     yield ""
 
 
