@@ -11,7 +11,8 @@ predictions and baselines of fitted surrogates, hashes, a frozen model a round o
 then, scores, surprises, messages for MLflow (delivered) and files of the rounds. What is not as in
 a laboratory: recipes are drawn at random from the search space; surrogates are fitted to all
 readings every 20 rounds, with hyperparameters learned once at 30 rounds, and a round's model is
-that of the last fit with one count changed, so that it is a row of its own.
+that of the last fit with one count changed, so that it is a row of its own; scores compare a
+reading with what was expected of the recipe as proposed, not as made, which ``verify`` says.
 
 Each command runs in a process of its own on a copy of the campaign: wall and CPU seconds and peak
 memory of the process, imports included; beside it the load of the machine, and what a fixed piece
@@ -209,9 +210,14 @@ class Frozen:
         runs = surrogate_runs(body, counts, {})
         if before is not None and len(ledger.rounds()) > LEARNED_AT:
             return replace(before, knowledge=knowledge, text=canonical(body), runs=runs, body=body)
+        run = lab.glass()["milling_time_h"]
         batch = GlassBatch(
             glasses=tuple(
-                Proposed(recipe=lab.glass(), role="exploit", why="drawn at random")
+                Proposed(
+                    recipe=lab.glass() | {"milling_time_h": run},
+                    role="exploit",
+                    why="drawn at random",
+                )
                 for _ in range(2)
             ),
             run_why="drawn at random",

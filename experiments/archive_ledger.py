@@ -7,7 +7,7 @@ from pathlib import Path
 from experiments.archive_database import parts_of, refuse_foreign_parts
 from experiments.ledger import Ledger
 from experiments.storage import LEDGER_NAME
-from features.errors import CampaignError
+from features.errors import CampaignError, LedgerError
 
 
 def trusted_ledger(file: Path, where: str) -> Ledger:
@@ -24,14 +24,16 @@ def trusted_ledger(file: Path, where: str) -> Ledger:
         CampaignError: If it holds triggers or views of others, or lacks those that guard it.
         LedgerError: If it is damaged, no ledger, or of a newer glassloop.
     """
-    # Before it is opened: an older ledger is brought up to date, and a trigger would act then.
-    refuse_foreign_parts(file, _own_parts())
-    Ledger.migrate(file)
-    if missing := _own_parts().keys() - parts_of(file).keys():
-        raise CampaignError(
-            f"{where}: its ledger must be append-only, but lacks {min(missing)!r}; get it again"
-        )
-    return Ledger.open(file)
+    try:
+        # Before it is opened: an older one is brought up to date, and a trigger would act then.
+        refuse_foreign_parts(file, _own_parts())
+        Ledger.migrate(file)
+        if missing := _own_parts().keys() - parts_of(file).keys():
+            raise CampaignError(f"must be append-only, but lacks {min(missing)!r}; get it again")
+        return Ledger.open(file)
+    except (CampaignError, LedgerError) as error:
+        said = str(error).removeprefix(f"{file}: ").removeprefix(f"{file.name}: ")
+        raise type(error)(f"{where}: its ledger {said}") from error
 
 
 @cache

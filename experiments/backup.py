@@ -264,7 +264,10 @@ def _put_in_place(folder: Path, config: CampaignConfig, copy: Path) -> str | Non
     if isinstance(target, str):
         schema = Ledger.put_in_place(target, copy, aside=moment.lower())
         return None if schema is None else f"schema {schema} of the database"
-    aside = folder / BACKUPS / f"replaced-{moment}"
+    aside, number = folder / BACKUPS / f"replaced-{moment}", 1
+    while aside.exists():  # restored twice within a second
+        number += 1
+        aside = aside.with_name(f"replaced-{moment}-{number}")
     sync_file(copy)
     parts = [target.with_name(target.name + ending) for ending in _BESIDE]
     there = [part for part in parts if part.exists()]

@@ -15,11 +15,7 @@ from experiments.comparison_page import Pictures
 from experiments.comparison_record import track_comparison
 from experiments.config import CONFIG_NAME, CampaignConfig, read_config, write_config
 from experiments.feasibility_data import fit_feasibility
-from experiments.frozen_check import (
-    altered_files,
-    refuse_altered,
-    refuse_any_altered,
-)
+from experiments.frozen_check import altered_files, refuse_altered
 from experiments.kept_status import keep_status, mark_of
 from experiments.knowledge import PELLET_PROPERTIES, Knowledge, feature_ranges, fit_knowledge
 from experiments.laboratory import Laboratory
@@ -273,7 +269,8 @@ class Campaign:
             CampaignError: If the die's rating leaves no pressing pressure to choose.
             SpaceError: If an objective has no reference.
         """
-        return rank_measurements(self.ledger, self.config, self.knowledge())
+        with self.ledger.kept():
+            return rank_measurements(self.ledger, self.config, self.knowledge())
 
     def show(self, round_id: str) -> Round:
         """A round as it was proposed, with its MLflow run; its folder is completed if need be.
@@ -600,9 +597,11 @@ class Campaign:
             As ``experiments.status.status_of``; of a large campaign without the next round it is
             kept for the next who asks.
         """
-        rests_on, knowledge = mark_of(self.folder), self.knowledge()
-        state = status_of(self.ledger, self.config, knowledge, worth=worth)
-        state |= {"altered": [*state["altered"], *self._altered_files()]}
+        rests_on = mark_of(self.folder)
+        with self.ledger.kept():
+            knowledge = self.knowledge()
+            state = status_of(self.ledger, self.config, knowledge, worth=worth)
+            state |= {"altered": [*state["altered"], *self._altered_files()]}
         if worth is None and knowledge.is_crowded:
             keep_status(self.folder, state, rests_on=rests_on)
         return state
@@ -636,10 +635,14 @@ class Campaign:
             CampaignError: If the folder cannot be written, or a predictions.json was altered.
             LedgerError: If frozen predictions in the ledger were altered.
         """
-        refuse_any_altered(self.ledger, self.folder / ROUNDS_FOLDER)
-        knowledge = self.knowledge()
-        state = status_of(self.ledger, self.config, knowledge)
-        return write_report(self.ledger, self.config, knowledge, state, folder)
+        with self.ledger.kept():
+            knowledge = self.knowledge()
+            state = status_of(self.ledger, self.config, knowledge)
+            if state["altered"]:
+                raise LedgerError("ledger: " + "; ".join(state["altered"]))
+            if files := self._altered_files():
+                raise CampaignError(files[0])
+            return write_report(self.ledger, self.config, knowledge, state, folder)
 
     def track_report(self, files: ReportFiles) -> Tracked:
         """Give MLflow a report; never fails because of MLflow.
@@ -670,8 +673,9 @@ class Campaign:
 
     def _folders_of_nothing(self) -> list[str]:
         """Folders of rounds that the ledger does not know."""
-        root, known = self.folder / ROUNDS_FOLDER, {*map(str, self.ledger.rounds()["id"])}
+        root = self.folder / ROUNDS_FOLDER
         found = sorted(part.name for part in root.glob("R*") if part.is_dir())
+        known = {*map(str, self.ledger.rounds()["id"])}  # read last: rounds come before folders
         return [
             f"{root / name}: there is no round {name} in the ledger; move the folder away, or "
             "restore the ledger it belongs to"

@@ -1,6 +1,6 @@
 """What the campaign knows: which readings enter the fit, which wait, and the fitted surrogates."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
@@ -171,32 +171,30 @@ def fit_knowledge(ledger: Ledger, config: CampaignConfig) -> Knowledge:
     Returns:
         Specimens, readings and fitted surrogates.
     """
-    return _fit(_Told(ledger, config))
+    with ledger.kept():  # all of one moment: a reading and its specimen, a fit and its hash
+        return _fit(_Told(ledger, config))
 
 
 class _Told:
-    """What surrogates are fitted to; two are equal if every table and setting is."""
+    """What surrogates are fitted to; two are equal if every table and setting is.
+
+    Attributes:
+        ledger: Where it is read.
+        config: The settings.
+        digest: Hash of all of it.
+        of_what_was_made: Hash of what a fit rests on: planned specimens and the campaign's name
+            are no part.
+    """
 
     def __init__(self, ledger: Ledger, config: CampaignConfig) -> None:
         self.ledger, self.config = ledger, config
-        digest = sha256(config.model_dump_json().encode())
-        frames = (
-            ledger.jars(), ledger.pellets(), ledger.cells(), ledger.readings(), ledger.literature()
-        )  # fmt: skip
-        for frame in frames:
-            digest.update(frame.to_csv().encode())
-        self.digest = digest.hexdigest()
-
-    def of_what_was_made(self) -> str:
-        """Hash of what a fit rests on: planned specimens and the campaign's name are no part."""
-        ledger = self.ledger
-        digest = sha256(self.config.model_dump_json(exclude={"name", "mlflow"}).encode())
-        for frame in (ledger.jars(), ledger.pellets(), ledger.cells()):
-            decided = frame.loc[frame["status"].isin(["made", "failed"])]
-            digest.update(decided.to_csv().encode())
-        for frame in (ledger.readings(), ledger.literature()):
-            digest.update(frame.to_csv().encode())
-        return digest.hexdigest()
+        made_of = (ledger.jars(), ledger.pellets(), ledger.cells())
+        read = [frame.to_csv() for frame in (ledger.readings(), ledger.literature())]
+        decided = [frame.loc[frame["status"].isin(["made", "failed"])] for frame in made_of]
+        self.digest = _hash_of(config.model_dump_json(), made_of, read)
+        self.of_what_was_made = _hash_of(
+            config.model_dump_json(exclude={"name", "mlflow"}), decided, read
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Told) and self.digest == other.digest
@@ -205,10 +203,16 @@ class _Told:
         return hash(self.digest)
 
 
+def _hash_of(settings: str, made: Iterable[pd.DataFrame], read: Iterable[str]) -> str:
+    digest = sha256(settings.encode())
+    for text in (*(frame.to_csv() for frame in made), *read):
+        digest.update(text.encode())
+    return digest.hexdigest()
+
+
 @lru_cache(maxsize=1)
 def _fit(told: _Told) -> Knowledge:
     ledger, config = told.ledger, told.config
-    before = ledger.seal_state()
     pellets, cells = ledger.pellets(), ledger.cells()
     fitted, waiting = _sifted(ledger, pellets, cells)
     ranges = feature_ranges(config)
@@ -216,7 +220,7 @@ def _fit(told: _Told) -> Knowledge:
     recipes, readings = literature.beside(sound_pellets(pellets), fitted)
     shelf = None
     if len(fitted) > MANY_READINGS and ledger.shelf is not None:
-        shelf = Shelf(ledger.shelf, told.of_what_was_made())
+        shelf = Shelf(ledger.shelf, told.of_what_was_made)
     kept = None if shelf is None else shelf.get(FIT)
     if kept is not None:
         thawed_layers, trilayer = thawed(kept)
@@ -243,8 +247,7 @@ def _fit(told: _Told) -> Knowledge:
         feasibility=feasibility,
         literature=literature,
     )
-    # What was recorded while this was read may be in a part of it: it is kept under no name.
-    if shelf is None or ledger.seal_state() != before:
+    if shelf is None:
         return knowledge
     if kept is None:
         shelf.keep(FIT, knowledge.frozen()[1])

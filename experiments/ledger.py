@@ -121,18 +121,6 @@ class LedgerState(NamedTuple):
         return self._replace(readings=0, events=0) == other._replace(readings=0, events=0)
 
 
-class SealState(NamedTuple):
-    """How far a ledger has come: more seals are later.
-
-    Attributes:
-        seals: Transactions that wrote anything.
-        newest_at: When the last did, UTC.
-    """
-
-    seals: int
-    newest_at: str
-
-
 class Ledger:
     """The ledger of one campaign; make it with ``create``, later ``open`` it.
 
@@ -423,9 +411,10 @@ class Ledger:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Inside it what was read is kept until anybody writes, so it is read once and never old.
+        """Inside it all reading is of one moment, whoever writes meanwhile, and done once.
 
-        For who asks for much at once, such as a page. Of one thread.
+        A transaction of this ledger makes its beginning the new moment, and then its end. Of one
+        thread.
 
         Raises:
             LedgerError: If the database cannot be read.
@@ -434,9 +423,9 @@ class Ledger:
             yield
             return
         with ExitStack() as held:
-            connection = held.enter_context(self._database.kept_connection())
-            self._kept = Kept(connection, self._database)
+            self._kept = Kept(held.enter_context(self._database.kept_connection()))
             held.callback(setattr, self, "_kept", None)
+            self.state()  # the moment is that of the first reading
             yield
 
     @property
@@ -622,14 +611,6 @@ class Ledger:
             newest = (select(func.max(next(iter(table.primary_key)))) for table in tables)
             return LedgerState(*(int(connection.execute(query).scalar() or 0) for query in newest))
 
-    def seal_state(self) -> SealState:
-        """How many transactions wrote anything, and when the last did."""
-        with self._connection() as connection:
-            newest = select(SEALS.c.id, SEALS.c.at).order_by(SEALS.c.id.desc()).limit(1)
-            row = connection.execute(newest).first()
-            count = connection.execute(select(func.count()).select_from(SEALS)).scalar_one()
-        return SealState(int(count), "" if row is None else str(row[1]))
-
     def changes_beyond(self, copy: Path) -> list[str]:
         """When the changes were made that a copy lacks, UTC, oldest first.
 
@@ -735,13 +716,19 @@ class Ledger:
     def _connection(self, *, write: bool = False) -> Iterator[Connection]:
         if self._closed:
             raise LedgerError(f"{self.where}: the ledger is closed; open it again")
-        kept = None if write or self._kept is None else self._kept.connection
-        if kept is not None and not kept.in_transaction():
-            with self._database.complaints(), kept.begin():
-                yield kept
+        if write or self._kept is None:
+            with self._database.connection(write=write) as connection:
+                self._renew()  # who writes alone reads what is there now
+                yield connection
+            self._renew()
             return
-        with self._database.connection(write=write) as connection:
-            yield connection
+        with self._database.complaints():
+            yield self._kept.connection
+
+    def _renew(self) -> None:
+        if self._kept is not None:
+            with self._database.complaints():
+                self._kept.renew()
 
     def _make_tables(self, connection: Connection, *, triggers: bool = True) -> None:
         """Empty tables of the newest schema, in a place that has none.
@@ -761,15 +748,18 @@ class Ledger:
 
     def _frame(self, query: Select[Any]) -> pd.DataFrame:
         with self._connection() as connection:
-            if self._kept is None:
-                return table_frame(connection, query)
-            return self._kept.frame(connection, query)
+            return self._frame_of(connection, query)
+
+    def _frame_of(self, connection: Connection, query: Select[Any]) -> pd.DataFrame:
+        if self._kept is None:
+            return table_frame(connection, query)
+        return self._kept.frame(connection, query)
 
     def _stock(
         self, connection: Connection, expected_recovery: float, *, planned: bool = True
     ) -> pd.DataFrame:
         jars, pellets, cells = (
-            table_frame(connection, query).set_index("specimen")
+            self._frame_of(connection, query).set_index("specimen")
             for query in (current(JARS), current_pellets(), current_cells())
         )
         if not planned:  # what was only planned has taken nothing yet

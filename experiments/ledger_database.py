@@ -123,18 +123,11 @@ class Database:
 
     @contextmanager
     def kept_connection(self) -> Iterator[Connection]:
-        """A connection that is held over several transactions of reading."""
+        """A connection that is held over many readings; between two commits all see one moment."""
         with ExitStack() as held:
             with self.complaints():
                 connection = held.enter_context(self.engine.connect())
             yield connection
-
-    def version(self, connection: Connection) -> object:
-        """What differs as soon as anybody has changed the database."""
-        if self.file is not None:
-            return connection.exec_driver_sql("PRAGMA data_version").scalar_one()
-        # Equal snapshots see equal data; the text also changes with others' work, which only costs.
-        return connection.execute(text("SELECT pg_current_snapshot()::text")).scalar_one()
 
     def copy_file(self, target: "Database") -> None:
         """Copy SQLite's file, page by page, also while others write."""
@@ -154,10 +147,13 @@ class Database:
         Returns:
             The name it has now; ``None`` where there was no schema.
         """
-        known = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
-        if connection.execute(known, {"name": self.schema}).first() is None:
+        known = {*connection.execute(text("SELECT nspname FROM pg_namespace")).scalars()}
+        if self.schema not in known:
             return None
-        aside = name_aside(str(self.schema), name)
+        aside, number = name_aside(str(self.schema), name), 1
+        while aside in known:  # set aside twice within a second
+            number += 1
+            aside = name_aside(str(self.schema), f"{name}_{number}")
         connection.exec_driver_sql(f'ALTER SCHEMA "{self.schema}" RENAME TO "{aside}"')
         return aside
 

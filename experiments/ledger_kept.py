@@ -1,4 +1,4 @@
-"""Frames of a ledger, kept while nobody writes: read once and never old."""
+"""Frames of a ledger, all of one moment, each read once."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,7 +7,6 @@ import pandas as pd
 from sqlalchemy import Connection, Select
 
 from experiments.ledger_columns import JsonText
-from experiments.ledger_database import Database
 from experiments.ledger_frames import frame
 
 
@@ -22,28 +21,25 @@ def table_frame(connection: Connection, query: Select[Any]) -> pd.DataFrame:
 
 @dataclass(slots=True)
 class Kept:
-    """Frames as they were read, until the database is changed.
+    """Frames as they were read, all of one moment.
 
     Attributes:
-        connection: Through which they are read, and which knows whether anything changed.
-        database: What it belongs to.
-        version: What the database said of itself when they were read.
+        connection: In the transaction they are read in.
         frames: By query; queries are made once, see ``experiments.ledger``.
     """
 
     connection: Connection
-    database: Database
-    version: object = None
     frames: dict[Select[Any], pd.DataFrame] = field(default_factory=dict)
 
     def frame(self, connection: Connection, query: Select[Any]) -> pd.DataFrame:
-        """What a query gives now."""
+        """What a query gave at that moment."""
         if connection is not self.connection:
             return table_frame(connection, query)
-        version = self.database.version(connection)
-        if version != self.version:
-            self.version = version
-            self.frames.clear()
         if query not in self.frames:
             self.frames[query] = table_frame(connection, query)
         return self.frames[query].copy(deep=False)  # pandas copies on writing
+
+    def renew(self) -> None:
+        """Let the moment be now; of the same moment it costs only time."""
+        self.frames.clear()
+        self.connection.commit()

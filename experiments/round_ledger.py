@@ -64,8 +64,9 @@ def write_as_of_now(ledger: Ledger, config: CampaignConfig, plan: Callable[[], P
         ConflictError: If others make or plan specimens whenever it is planned.
     """
     for again in range(1 + PLANNED_AGAIN):
-        state = ledger.state()
-        planned = plan()
+        with ledger.kept():  # planned from one moment, whoever writes meanwhile
+            state = ledger.state()
+            planned = plan()
         if write_round(
             ledger, config, planned.knowledge, planned.round,
             planned_at=state, spare_readings=again == PLANNED_AGAIN, also=planned.also,

@@ -37,7 +37,7 @@ def status_of(
         Plain data; ``coverage`` is ``None`` until a round was scored, ``next_round`` if it is left
         out; ``altered`` names rounds whose frozen predictions are not those proposed.
     """
-    with ledger.kept():  # what several parts ask for is read once
+    with ledger.kept():  # of one moment, and what several parts ask for is read once
         return _status_of(ledger, config, knowledge, worth)
 
 

@@ -467,7 +467,7 @@ def with_ledger(path, target, script):
     [
         (
             "CREATE TRIGGER evil AFTER INSERT ON readings BEGIN DELETE FROM outbox; END",
-            r"ledger.db: must hold no trigger or view of others, got 'evil'; the archive was",
+            r"its ledger must hold no trigger or view of others, got 'evil'; the archive was",
         ),
         ("CREATE VIEW evil AS SELECT 1", "must hold no trigger or view of others, got 'evil'"),
         (

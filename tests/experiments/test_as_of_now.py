@@ -177,3 +177,23 @@ def test_a_draft_discarded_while_it_is_accepted_is_no_round(campaign, while_acce
     with pytest.raises(ConflictError, match="D01: was discarded by"):
         accept_draft(campaign, "D01", 1)
     assert campaign.ledger.rounds().empty
+
+
+def test_a_round_opened_in_the_midst_of_planning_is_in_no_part_of_the_plan(campaign, monkeypatch):
+    """Own and foreign R01-G1 in one table would be two rows of one name."""
+    stock, looked = Ledger.stock, []
+
+    def after_a_rival(ledger, **more):
+        if ledger is campaign.ledger:
+            looked.append(ledger)
+            if len(looked) == 2:  # the round was numbered, its glasses are being put in stock
+                with Campaign.open(campaign.folder, pictures=False) as other:
+                    assert other.propose(choose=Chosen())["round"] == "R01"
+        return stock(ledger, **more)
+
+    monkeypatch.setattr(Ledger, "stock", after_a_rival)
+    round_ = campaign.propose(glasses=2, trilayers=1)
+    assert len(looked) > 2
+    assert round_["round"] == "R02"
+    assert campaign.open_rounds() == ["R01", "R02"]
+    assert campaign.verify() == []

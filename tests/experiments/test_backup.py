@@ -19,6 +19,7 @@ from experiments.ledger import Ledger, NoteRow
 from experiments.outbox import LedgerOutbox
 from experiments.tracking_home import home_of
 from features.errors import CampaignError, LedgerError
+from tests.experiments.sealed import seals_of
 from tests.experiments.shared_database import place, server  # noqa: F401
 
 SILENT = MlflowConfig(track=False)
@@ -72,6 +73,16 @@ def test_a_damaged_ledger_comes_back_and_is_kept_aside(lab):
         assert campaign.verify() == []
         assert campaign.ledger.readings().equals(before)
         assert campaign.open_rounds() == ["R02"]
+
+
+def test_a_ledger_set_aside_is_not_replaced_by_one_set_aside_in_the_same_second(lab, monkeypatch):
+    monkeypatch.setattr("experiments.backup._moment", lambda: "20300101T000000Z")
+    add_note(lab, "N1")
+    once = restore(lab, lab.parent / "lab.zip", give_up_newer=True)
+    again = restore(lab, lab.parent / "lab.zip")
+    assert once.set_aside != again.set_aside
+    with Ledger.open(Path(once.set_aside) / "ledger.db") as ledger:
+        assert "N1" in set(ledger.notes()["id"])
 
 
 def test_a_lost_folder_comes_back_whole_and_what_is_there_is_left_alone(lab):
@@ -229,7 +240,10 @@ def emptied(archive: Path) -> None:
         (edited, r"lab\.zip"),
         (emptied, r"lab\.zip"),
         (lambda file: file.write_bytes(file.read_bytes()[:-500]), r"lab\.zip"),
-        (lambda file: file.write_bytes(b"SQLite format 3\0" + b"\xff" * 5000), "damaged|SQLite"),
+        (
+            lambda file: file.write_bytes(b"SQLite format 3\0" + b"\xff" * 5000),
+            r"lab\.zip: its ledger cannot be used as an SQLite file",
+        ),
     ],
     ids=["missing", "bit", "other archive", "cut off", "damaged file"],
 )
@@ -246,7 +260,7 @@ def test_a_campaign_moves_from_a_file_to_a_server(tmp_path, server):  # noqa: F8
     with Campaign.create(folder, CampaignConfig(name="moves"), pictures=False) as campaign:
         campaign.propose(glasses=1, trilayers=0)
         done, _ = back_up(campaign)
-        before, state = campaign.ledger.proposals(), campaign.ledger.seal_state()
+        before, seals = campaign.ledger.proposals(), seals_of(campaign.ledger)
     (folder / "ledger.db").rename(tmp_path / "old.db")
     text = (folder / "campaign.yaml").read_text(encoding="utf-8")
     text = text.replace("seed: 0", f"seed: 0\ndatabase: {server}", 1)
@@ -256,7 +270,7 @@ def test_a_campaign_moves_from_a_file_to_a_server(tmp_path, server):  # noqa: F8
         assert campaign.ledger.where.startswith("postgresql")
         assert campaign.verify() == []
         assert campaign.ledger.proposals().equals(before)
-        assert campaign.ledger.seal_state().seals == state.seals + 1  # the run in the new store
+        assert len(seals_of(campaign.ledger)) == len(seals) + 1  # the run in the new store
         assert "glassloop_mlflow" in campaign.where_tracked("R01")  # told to the new store
 
 
@@ -281,3 +295,9 @@ def test_a_ledger_on_a_server_comes_back_and_is_kept_aside(tmp_path, server, mon
             tx.add_note(NoteRow(id="N2", text="goes on"))
         assert campaign.verify() == []
     add_note(folder, "N3")
+    monkeypatch.setattr("experiments.backup._moment", lambda: "20300101T000000Z")
+    once, again = (restore(folder, done.path, give_up_newer=True) for _ in range(2))
+    assert "_20300101t000000z of" in once.set_aside
+    assert again.set_aside == once.set_aside.replace("z of", "z_2 of")
+    with Campaign.open(folder) as campaign:
+        assert campaign.verify() == []

@@ -1,4 +1,4 @@
-"""What a ledger keeps of what was read: asked for once, and never old."""
+"""What a ledger keeps of what was read: asked for once, all of one moment."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,14 +40,28 @@ def test_what_is_asked_for_twice_is_read_once(ledger: Ledger):
     with ledger.kept():
         first, again = ledger.jars(), ledger.jars()
     assert first.equals(again)
-    assert sum("jars" in text for text in seen) == 1
+    assert sum("jars" in text and "max(" not in text for text in seen) == 1
 
 
-def test_what_another_writer_commits_is_seen_at_once(ledger: Ledger, place: Path):
-    with Ledger.open(place) as other, ledger.kept():
-        assert list(ledger.jars().index) == ["A"]
-        add(other, "B")
+def test_all_reading_inside_is_of_one_moment(ledger: Ledger, place: Path):
+    with Ledger.open(place) as other:
+        with ledger.kept():
+            state = ledger.state()
+            add(other, "B")
+            assert list(ledger.jars().index) == ["A"]  # read for the first time after the writing
+            assert ledger.stock()["jar"].tolist() == ["A"]
+            assert ledger.state() == state
         assert list(ledger.jars().index) == ["A", "B"]
+        assert ledger.state() != state
+
+
+def test_who_reads_one_moment_keeps_nobody_from_writing(ledger: Ledger, place: Path):
+    with Ledger.open(place) as other, ledger.kept():
+        ledger.jars()
+        for name in "BCDE":
+            add(other, name)
+        add(ledger, "F")
+        assert list(ledger.jars().index) == [*"ABCDEF"]
 
 
 def test_what_the_same_ledger_writes_is_seen_at_once(ledger: Ledger):
@@ -55,6 +69,17 @@ def test_what_the_same_ledger_writes_is_seen_at_once(ledger: Ledger):
         assert list(ledger.jars().index) == ["A"]
         add(ledger, "B")
         assert list(ledger.jars().index) == ["A", "B"]
+
+
+def test_who_writes_reads_what_others_wrote_before(ledger: Ledger, place: Path):
+    with Ledger.open(place) as other, ledger.kept():
+        assert list(ledger.jars().index) == ["A"]
+        add(other, "B")
+        with ledger.transaction() as tx:
+            assert list(ledger.jars().index) == ["A", "B"]
+            tx.add_jar(jar("C"))
+            assert list(ledger.jars().index) == ["A", "B"]
+        assert list(ledger.jars().index) == ["A", "B", "C"]
 
 
 def test_inside_a_transaction_the_ledger_is_read_as_it_was_before(ledger: Ledger):

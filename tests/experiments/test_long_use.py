@@ -159,7 +159,7 @@ class TestOfAFit:
             assert campaign.knowledge().shelf.get(knowledge.FIT) is not None
             assert first.shelf.get(knowledge.FIT) is None
 
-    def test_it_is_kept_under_no_name_if_somebody_recorded_meanwhile(self, folder, monkeypatch):
+    def test_what_is_recorded_meanwhile_is_in_no_part_of_it(self, folder, monkeypatch):
         used = knowledge.literature_used
 
         def meanwhile(*args):
@@ -173,9 +173,11 @@ class TestOfAFit:
             n_before = len(campaign.ledger.readings())
             found = campaign.knowledge()
             assert len(found.fitted) + len(found.waiting) == n_before
-            assert found.shelf is None
-            assert not (folder / KEPT / f"{knowledge.FIT}.json").exists()
-            assert campaign.knowledge().shelf.get(knowledge.FIT) is not None
+            assert found.shelf.get(knowledge.FIT) is not None
+            now = campaign.knowledge()
+            assert len(now.fitted) + len(now.waiting) == n_before + 1
+            assert now.shelf.told != found.shelf.told
+            assert found.shelf.get(knowledge.FIT) is None
 
     def test_a_round_says_what_is_not_done_in_full(self, folder):
         with Campaign.open(folder) as campaign:

@@ -11,6 +11,7 @@ import pytest
 
 from experiments.ledger import JarRow, Ledger, OutboxRow, PelletRow, ReadingRow
 from features.errors import LedgerError
+from tests.experiments.sealed import seals_of
 
 JAR = JarRow(
     id="G1", origin="lab", x=0.15, milling_time_h=3, milling_media="zirconia",
@@ -94,7 +95,7 @@ def test_a_row_that_was_refused_and_undone_is_in_no_seal(ledger):
 
 
 def test_what_was_undone_whole_leaves_no_seal(ledger):
-    before = ledger.seal_state()
+    before = seals_of(ledger)
 
     def fail() -> None:
         with ledger.transaction() as tx:
@@ -103,7 +104,7 @@ def test_what_was_undone_whole_leaves_no_seal(ledger):
 
     with pytest.raises(RuntimeError, match="power"):
         fail()
-    assert ledger.seal_state() == before
+    assert seals_of(ledger) == before
     assert ledger.verify() == []
 
 
