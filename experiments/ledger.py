@@ -551,12 +551,14 @@ class Ledger:
         Raises:
             LedgerError: If there is none of that hash.
         """
-        found = self._frame(select(MODELS).where(MODELS.c.sha256 == digest))
-        if found.empty:
+        query = select(MODELS.c.body).where(MODELS.c.sha256 == digest)
+        with self._connection() as connection:
+            body = connection.execute(query).scalar()
+        if body is None:
             raise LedgerError(
                 f"{self.where}: model {digest} is not in the ledger; proposals name those that are"
             )
-        return str(found["body"].iloc[0])
+        return str(body)
 
     def notes(self) -> pd.DataFrame:
         """Statements that are shown and never readings."""

@@ -1,5 +1,6 @@
 """Values on their way into the ledger: plain Python, nothing for NaN, never infinite, UTC."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import isfinite, isnan
@@ -11,6 +12,9 @@ from features.errors import LedgerError
 
 _WORDS: Final = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
 _INT64: Final = 2**63
+
+_NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+"""What databases refuse in a text: NUL, and halves of a pair of UTF-16."""
 
 
 def now() -> str:
@@ -100,5 +104,5 @@ def _require_held(value: Any, where: str) -> None:
         raise LedgerError(f"{where} must be finite, got {value}; leave an open bound empty")
     if isinstance(value, int) and not -_INT64 <= value < _INT64:
         raise LedgerError(f"{where} must be a whole number of 64 bits, got {value}; make it text")
-    if isinstance(value, str) and ("\0" in value or any("\ud800" <= c <= "\udfff" for c in value)):
+    if isinstance(value, str) and _NO_TEXT.search(value):
         raise LedgerError(f"{where} has a character that is no text, got {value!r}; remove it")

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import LogLocator
 
 from experiments.comparison_panels import draw_reading, set_scale
 from experiments.display import typeset_unit
@@ -18,8 +19,12 @@ from experiments.report_style import PLATE, SECOND, drawable, head, panel_title,
 from features.properties import CATALOGUE, Property, property_of
 
 _LEVEL_STYLE: Final = {90: (TRUTH, "o"), 50: (SECOND, "s")}
-_MOST_ROUNDS: Final = 12
+_MOST_ROUNDS: Final = 8
 _THREE_COLUMNS: Final = 6
+_POWERS: Final = 1e-2
+"""Below it ticks are written as powers of ten, and few of them have room side by side."""
+
+_FEW: Final = (1.0, 3.0)
 
 
 def calibration_figure(rows: Sequence[dict[str, Any]], *, simulated: bool) -> Figure:
@@ -90,6 +95,7 @@ def _coverage(axes: Axes, found: Sequence[Coverage]) -> None:
     axes.set_xticks(
         range(len(labels)), [f"{drawable(label)}\nn = {counts[label]}" for label in labels]
     )
+    axes.tick_params(axis="x", labelsize=8.5 if len(labels) < _MOST_ROUNDS else 7.5)
     axes.set_xlim(-0.5, len(labels) - 0.5)
     axes.set_ylim(0, 103)
     axes.set_yticks([0, 25, 50, 75, 90, 100])
@@ -126,7 +132,7 @@ def _parity(axes: Axes, entry: Property, rows: Sequence[dict[str, Any]]) -> None
     ends = entry.from_scale(np.array([scaled.min() - room, scaled.max() + room]))
     limits = (float(ends[0]), float(ends[1]))
     axes.plot(limits, limits, color=QUIET, lw=0.9, zorder=1)
-    drawn = rows[-MOST_DRAWN:]
+    drawn, places = rows[-MOST_DRAWN:], []
     for row in drawn:
         bounds = tuple(
             float("nan") if row[f"measured_{end}"] is None else float(row[f"measured_{end}"])
@@ -134,10 +140,14 @@ def _parity(axes: Axes, entry: Property, rows: Sequence[dict[str, Any]]) -> None
         )
         low, high = (float(value) for value in bounds)
         at = _middle(low, high, entry)
-        axes.vlines(at, row["reading_lower"], row["reading_upper"], color=READING, lw=1.6, zorder=2)
+        places.append(at)
         draw_reading(axes, (at, row["predicted"]), (low, high), along="x")
+    lower, upper = ([row[f"reading_{end}"] for row in drawn] for end in ("lower", "upper"))
+    axes.vlines(places, lower, upper, color=READING, lw=1.6, zorder=2)
     set_scale(axes, entry, "x", limits)
     set_scale(axes, entry, "y", limits)
+    if entry.scale == "log10" and limits[0] < _POWERS and limits[1] < 100 * limits[0]:
+        axes.xaxis.set_major_locator(LogLocator(subs=_FEW, numticks=7))
     axes.set_xlim(*limits)
     axes.set_ylim(*limits)
     panel_title(axes, entry.label)

@@ -78,9 +78,12 @@ def _panel(axes: Axes, front: Front) -> list[Standing]:
         text = f"{entry.label}, {typeset_unit(entry.id) or 'fraction'}  ({_WISH[direction]})"
         (axes.set_xlabel if axis == "x" else axes.set_ylabel)(text, fontsize=9)
     if len(front.made) > MOST_DRAWN:
+        right, top = (direction == "minimize" for direction in front.directions)  # the worst corner
         axes.text(
-            0.98, 0.03, f"the {MOST_DRAWN} likeliest of {len(front.made)} glasses",
-            transform=axes.transAxes, ha="right", fontsize=8.5, style="italic",
+            0.98 if right else 0.02, 0.97 if top else 0.03,
+            f"the {MOST_DRAWN} likeliest of {len(front.made)} glasses", transform=axes.transAxes,
+            ha="right" if right else "left", va="top" if top else "bottom", fontsize=8.5,
+            style="italic",
         )  # fmt: skip
     _draw_reach(axes, front)
     _corner(axes, front)

@@ -1,7 +1,7 @@
 """Figure: critical current and resistance of cells over core and skin, beside how well known."""
 
 from math import ceil, floor
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullForm
 
 from experiments.display import number_text, typeset_unit
 from experiments.plots import QUIET
-from experiments.report_map import CellMap
+from experiments.report_map import CellMap, CellMark
 from experiments.report_style import PLANNED, PLATE, drawable, head, panel_title, sheet, write_label
 from features.properties import Property, property_of
 
@@ -27,8 +27,17 @@ _FLAT: Final = 1.2
 """Ratios of most to least: colours span at least the first, so that the noise of draws does not
 look like a landscape; below the second there are no contours."""
 
+_MANY: Final = 60
+"""Marks from which on they are small."""
+
+_MOST_NAMED: Final = 12
+"""Cells with their name beside them: those planned, and the newest of those made."""
+
 _ROOM: Final = 0.035
 _LINE_POINTS: Final = 11
+_ORDER: Final = ("made", "planned", "failed")
+"""Of drawing: what comes later covers what came before."""
+
 _OUTLINE: Final = withStroke(linewidth=2.0, foreground="#303030")
 
 
@@ -118,8 +127,7 @@ def _dress(axes: Axes, drawn: CellMap) -> None:
             edgecolor="white", hatch="///", lw=0, alpha=0.8,
         )  # fmt: skip
         axes.axhline(drawn.least_skin_x, color="white", lw=1.0, ls="--")
-    for mark in drawn.marks:
-        _mark(axes, mark.core_x, mark.skin_x, state=mark.state, is_own=mark.is_own)
+    _draw_marks(axes, drawn)
     room = _ROOM * (high - low)
     axes.set_xlim(low - room, high + room)
     bottom, top = float(drawn.skin_x[0]), float(drawn.skin_x[-1])
@@ -130,25 +138,31 @@ def _dress(axes: Axes, drawn: CellMap) -> None:
     axes.set_ylabel("skins: oxygen x", fontsize=9)
 
 
-def _mark(axes: Axes, core_x: float, skin_x: float, *, state: str, is_own: bool) -> None:
-    style: dict[str, Any] = {"ls": "", "zorder": 8, "clip_on": False}
-    if state == "planned":
-        axes.plot(core_x, skin_x, marker="D", ms=6.5, mfc=PLANNED, mec="white", mew=1.2, **style)
-    elif state == "failed":
-        axes.plot(core_x, skin_x, marker="X", ms=7, mfc="black", mec="white", mew=1.0, **style)
-    else:
-        face = "#D55E00" if is_own else "white"
-        edge = "white" if is_own else "#D55E00"
-        axes.plot(core_x, skin_x, marker="o", ms=7, mfc=face, mec=edge, mew=1.4, **style)
+def _draw_marks(axes: Axes, drawn: CellMap) -> None:
+    """A mark a cell, those of a kind together."""
+    kinds: dict[tuple[str, bool], list[tuple[float, float]]] = {}
+    for mark in drawn.marks:
+        kinds.setdefault((mark.state, mark.is_own), []).append((mark.core_x, mark.skin_x))
+    size = 1.0 if len(drawn.marks) < _MANY else 0.6
+    for place, (state, is_own) in enumerate(sorted(kinds, key=lambda kind: _ORDER.index(kind[0]))):
+        face, edge = ("#D55E00", "white") if is_own else ("white", "#D55E00")
+        marker, points, face, edge = {
+            "planned": ("D", 6.5, PLANNED, "white"),
+            "failed": ("X", 7.0, "black", "white"),
+        }.get(state, ("o", 7.0, face, edge))
+        core_x, skin_x = zip(*kinds[state, is_own], strict=True)
+        axes.plot(
+            core_x, skin_x, ls="", marker=marker, ms=points * size, mfc=face, mec=edge,
+            mew=1.2 * size, zorder=8 + 0.1 * place, clip_on=False,
+        )  # fmt: skip
 
 
 def _write_names(axes: Axes, drawn: CellMap) -> None:
     """Ids below the marks, those of one pair of compositions together, none on another."""
     found: dict[tuple[float, float], list[str]] = {}
-    for mark in drawn.marks:
-        if mark.state != "failed":
-            place = (round(mark.core_x, 2), round(mark.skin_x, 2))
-            found.setdefault(place, []).append(mark.specimen)
+    for mark in named_marks(drawn):
+        place = (round(mark.core_x, 2), round(mark.skin_x, 2))
+        found.setdefault(place, []).append(mark.specimen)
     width = float(drawn.core_x[-1] - drawn.core_x[0])
     height = float(drawn.skin_x[-1] - drawn.skin_x[0])
     written: list[tuple[float, float, int]] = []
@@ -162,11 +176,31 @@ def _write_names(axes: Axes, drawn: CellMap) -> None:
         is_low = skin_x < drawn.skin_x[0] + 0.12 * height  # below it there is the axis
         away = (4 if is_low else -4) + _LINE_POINTS * above * (1 if is_low else -1)
         write_label(
-            axes, (core_x, skin_x), "\n".join(lines), fontsize=7, zorder=7,
+            axes, (core_x, skin_x), "\n".join(lines), fontsize=7,
+            zorder=7 if len(drawn.marks) < _MANY else 9,
             va="bottom" if is_low else "top", ha="right" if to_left else "left",
             xytext=(-6 if to_left else 6, away), bbox=PLATE,
         )  # fmt: skip
         written.append((core_x, skin_x, len(lines)))
+    named, whole = len(named_marks(drawn)), sum(mark.state != "failed" for mark in drawn.marks)
+    if named < whole:
+        axes.text(
+            0.98, 0.03, f"the newest {named} of {whole} named", transform=axes.transAxes,
+            ha="right", fontsize=8.5, style="italic", bbox=PLATE, zorder=9,
+        )  # fmt: skip
+
+
+def named_marks(drawn: CellMap) -> list[CellMark]:
+    """Cells that are named: all that did not fail, or of many those planned and the newest.
+
+    Args:
+        drawn: The map.
+    """
+    whole = [mark for mark in drawn.marks if mark.state != "failed"]
+    planned = [mark for mark in whole if mark.state == "planned"]
+    made = [mark for mark in whole if mark.state != "planned"]
+    room = max(0, _MOST_NAMED - len(planned))
+    return [*made[max(0, len(made) - room) :], *planned[:_MOST_NAMED]]
 
 
 def _levels(low: float, high: float) -> list[float]:

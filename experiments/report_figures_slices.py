@@ -1,6 +1,7 @@
 """Figure: every pellet property along one variable, with bands, readings and what is planned."""
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -76,8 +77,7 @@ def _panel(axes: Axes, curve: Curve, drawn: Slice) -> None:
         low, high = bands[lower].to_numpy(float), bands[upper].to_numpy(float)
         axes.fill_between(curve.at, low, high, color=color, alpha=strength, lw=0)
     axes.plot(curve.at, bands["mean"].to_numpy(float), color=TRUTH, lw=1.7)
-    for mark in sorted(curve.marks, key=lambda mark: mark.is_usual):
-        draw_mark(axes, mark)
+    _draw_marks(axes, curve.marks)
     limits = _limits(curve, entry)
     set_scale(axes, entry, "y", limits)
     axes.set_ylim(*limits)
@@ -97,25 +97,43 @@ def _panel(axes: Axes, curve: Curve, drawn: Slice) -> None:
         )  # fmt: skip
 
 
-def draw_mark(axes: Axes, mark: Mark) -> None:
-    """A reading: marker by medium, bar or arrow, pale if made otherwise, hollow if not here."""
-    color, marker = (QUIET, "*") if mark.is_literature else medium_style(mark.medium)
-    strength = 1.0 if mark.is_usual else PALE
-    style: dict[str, Any] = {"color": color, "alpha": strength, "zorder": 4 + mark.is_usual}
-    is_bound = not (np.isfinite(mark.low) and np.isfinite(mark.high))
-    if is_bound:
-        away = _ARROW_POINTS if np.isfinite(mark.low) else -_ARROW_POINTS
-        axes.annotate(
-            "", xy=(mark.at, mark.dot), xytext=(0, away), textcoords="offset points",
-            arrowprops={
-                "arrowstyle": "<|-", "color": color, "lw": 1.2, "shrinkB": 0, "alpha": strength,
-            },
+def _draw_marks(axes: Axes, marks: Sequence[Mark]) -> None:
+    """Readings, those that look alike together: bar or arrow, and a marker by medium.
+
+    Pale if made otherwise, hollow if not made here.
+    """
+    kinds: dict[tuple[str, str, bool, bool], list[Mark]] = {}
+    for mark in marks:
+        color, marker = (QUIET, "*") if mark.is_literature else medium_style(mark.medium)
+        kinds.setdefault((color, marker, mark.is_usual, mark.is_own), []).append(mark)
+    for (color, marker, is_usual, is_own), alike in kinds.items():
+        strength = 1.0 if is_usual else PALE
+        whole = [mark for mark in alike if not _is_bound(mark)]
+        axes.vlines(
+            [mark.at for mark in whole], [mark.low for mark in whole],
+            [mark.high for mark in whole], lw=1.2, color=color, alpha=strength,
+            zorder=4 + is_usual,
         )  # fmt: skip
-    else:
-        axes.plot([mark.at] * 2, [mark.low, mark.high], lw=1.2, **style)
-    axes.plot(
-        mark.at, mark.dot, marker=marker, ms=5, ls="", mew=1.1,
-        mfc=color if mark.is_own else "white", mec=color, alpha=strength, zorder=5 + mark.is_usual,
+        for bound in filter(_is_bound, alike):
+            _draw_arrow(axes, bound, color, strength)
+        axes.plot(
+            [mark.at for mark in alike], [mark.dot for mark in alike], marker=marker, ms=5, ls="",
+            mew=1.1, mfc=color if is_own else "white", mec=color, alpha=strength,
+            zorder=5 + is_usual,
+        )  # fmt: skip
+
+
+def _is_bound(mark: Mark) -> bool:
+    return not (np.isfinite(mark.low) and np.isfinite(mark.high))
+
+
+def _draw_arrow(axes: Axes, bound: Mark, color: str, strength: float) -> None:
+    away = _ARROW_POINTS if np.isfinite(bound.low) else -_ARROW_POINTS
+    axes.annotate(
+        "", xy=(bound.at, bound.dot), xytext=(0, away), textcoords="offset points",
+        arrowprops={
+            "arrowstyle": "<|-", "color": color, "lw": 1.2, "shrinkB": 0, "alpha": strength,
+        },
     )  # fmt: skip
 
 
@@ -172,7 +190,7 @@ def _key(axes: Axes, drawn: Slice) -> None:
             Line2D([], [], color=QUIET, marker="o", ms=5, ls="", alpha=PALE,
                    label="pale: made otherwise")
         )  # fmt: skip
-    if any(not (np.isfinite(mark.low) and np.isfinite(mark.high)) for mark in marks):
+    if any(map(_is_bound, marks)):
         handles.append(
             Line2D([], [], color=QUIET, marker=r"$\downarrow$", ms=8, ls="", label="arrow: bound")
         )

@@ -42,16 +42,16 @@ def write_labels(axes: Axes, labels: Sequence[Label]) -> None:
         axes: The panel, its limits and scales set.
         labels: In the order of importance.
     """
-    merged = _merged(axes, labels)
+    merged, panel = _merged(axes, labels), _panel(axes)
     taken: list[Box] = [
         (x - _MARK_POINTS, y - _MARK_POINTS, x + _MARK_POINTS, y + _MARK_POINTS)
         for _, (x, y) in merged
     ]
     for label, place in merged:
-        offset = next(
-            (o for o in _OFFSETS if _free(_box(place, o, label.text), taken)), _OFFSETS[0]
-        )
-        taken.append(_box(place, offset, label.text))
+        boxes = {offset: _box(place, offset, label.text) for offset in _OFFSETS}
+        inside = [offset for offset in _OFFSETS if _within(boxes[offset], panel)] or [*_OFFSETS]
+        offset = next((o for o in inside if _free(boxes[o], taken)), inside[0])
+        taken.append(boxes[offset])
         write_label(
             axes, label.point, label.text, color=label.color, xytext=offset, zorder=4, bbox=PLATE,
             ha="left" if offset[0] > 0 else "right", va="bottom",
@@ -80,6 +80,16 @@ def _box(place: tuple[float, float], offset: tuple[float, float], text: str) -> 
     left = place[0] + offset[0] - (0 if offset[0] > 0 else width)
     foot = place[1] + offset[1]
     return left, foot, left + width, foot + _LINE_POINTS
+
+
+def _panel(axes: Axes) -> Box:
+    """The panel in points."""
+    left, foot, right, top = (float(end) * 72.0 / axes.figure.dpi for end in axes.bbox.extents)
+    return left, foot, right, top
+
+
+def _within(box: Box, panel: Box) -> bool:
+    return panel[0] <= box[0] and box[2] <= panel[2] and panel[1] <= box[1] and box[3] <= panel[3]
 
 
 def _free(box: Box, taken: Sequence[Box]) -> bool:

@@ -229,12 +229,17 @@ def _level(rows: IntervalRows, entry: Property) -> Level:
     n_exact = int(exact.sum())
     low, high = rows.low[order] - entry.prior_centre, rows.high[order] - entry.prior_centre
     noise = np.where(np.isnan(rows.noise_sd), entry.default_se, rows.noise_sd)[order]
+    noise = np.maximum(noise, _LEAST_ERROR * entry.prior_sd)
     name = np.array(rows.specimen, dtype=object)[order]
+    if n_exact == n == len(set(name)):  # thousands of glasses take no longer than one
+        own = spreads[:, None] ** 2 + entry.scatter_sd**2 + noise**2
+        log_likelihood, mean, variance = _one_level(low, own, prior_variance)
+        return _averaged(log_likelihood - 0.5 * steps**2, mean, variance, spreads, entry)
     same = (name[:, None] == name[None, :]).astype(float)
     log_posterior, mean, variance = -0.5 * steps**2, np.zeros(len(steps)), np.zeros(len(steps))
     for k, spread in enumerate(spreads):
         covariance = prior_variance + (spread**2 + entry.scatter_sd**2) * same
-        covariance += np.diag(np.maximum(noise, _LEAST_ERROR * entry.prior_sd) ** 2)
+        covariance += np.diag(noise**2)
         y, doubt = low.copy(), np.zeros((n, n))
         if n_exact:
             factor = stable_cholesky(covariance[:n_exact, :n_exact])
@@ -249,6 +254,36 @@ def _level(rows: IntervalRows, entry: Property) -> Level:
         gain = np.linalg.solve(covariance, np.full(n, prior_variance)) if n else np.zeros(0)
         mean[k] = gain @ y
         variance[k] = prior_variance - prior_variance * gain.sum() + gain @ doubt @ gain
+    return _averaged(log_posterior, mean, variance, spreads, entry)
+
+
+def _one_level(y: Array, own: Array, prior_variance: float) -> tuple[Array, Array, Array]:
+    """Log likelihood, posterior mean and variance of a level that n glasses share.
+
+    Of a covariance that is a diagonal and one constant determinant and inverse are known in
+    closed form (Sherman and Morrison, Ann. Math. Stat. 21 (1950) 124,
+    doi:10.1214/aoms/1177729893).
+
+    Args:
+        y: Shape (n,), one exact reading a glass, less the prior centre.
+        own: Shape (k, n), variance of each about the level, for k spreads.
+        prior_variance: Of the level.
+
+    Returns:
+        Three arrays of shape (k,); the likelihood up to a constant.
+    """
+    precision, pull = (1 / own).sum(axis=1), (y / own).sum(axis=1)
+    share = 1 + prior_variance * precision
+    misfit = (y**2 / own).sum(axis=1) - prior_variance * pull**2 / share
+    log_determinant = np.log(own).sum(axis=1) + np.log(share)
+    mean = prior_variance * pull / share
+    return -0.5 * (misfit + log_determinant), mean, prior_variance / share
+
+
+def _averaged(
+    log_posterior: Array, mean: Array, variance: Array, spreads: Array, entry: Property
+) -> Level:
+    """The level averaged over a grid of k spreads between glasses."""
     weights = np.exp(log_posterior - log_posterior.max())
     weights /= weights.sum()
     centre = float(weights @ mean)

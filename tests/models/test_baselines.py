@@ -3,8 +3,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import multivariate_normal
 
-from models.baselines import MeanSurrogate
+from models.baselines import MeanSurrogate, _one_level
 
 
 def readings(*values):
@@ -83,3 +84,18 @@ def test_readings_that_differ_by_no_more_than_jars_do_make_the_spread_small():
     rng = np.random.default_rng(0)
     few, many = (fitted(*(19 + 0.8 * rng.standard_normal(n))) for n in (2, 12))
     assert many.predict(ASKED)["sd"].iloc[0] < 0.4 * few.predict(ASKED)["sd"].iloc[0]
+
+
+def test_the_level_of_many_glasses_is_that_of_the_dense_covariance():
+    rng = np.random.default_rng(3)
+    n, prior_variance = 40, 0.7
+    y, own = rng.normal(0.4, 1.0, n), rng.uniform(0.01, 2.0, (5, n))
+    log_likelihood, mean, variance = _one_level(y, own, prior_variance)
+    for k in range(5):
+        covariance = np.diag(own[k]) + prior_variance
+        gain = np.linalg.solve(covariance, np.full(n, prior_variance))
+        assert mean[k] == pytest.approx(gain @ y, rel=1e-10)
+        assert variance[k] == pytest.approx(prior_variance * (1 - gain.sum()), rel=1e-10)
+        dense = multivariate_normal(np.zeros(n), covariance).logpdf(y)
+        constant = -0.5 * n * np.log(2 * np.pi)
+        assert log_likelihood[k] == pytest.approx(dense - constant, rel=1e-10)
