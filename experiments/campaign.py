@@ -15,7 +15,7 @@ from experiments.comparison_page import Pictures
 from experiments.comparison_record import track_comparison
 from experiments.config import CONFIG_NAME, CampaignConfig, read_config, write_config
 from experiments.feasibility_data import fit_feasibility
-from experiments.frozen_check import altered_files, refuse_altered
+from experiments.frozen_check import altered_files, refuse_altered, refuse_any_altered
 from experiments.kept_status import keep_status, mark_of
 from experiments.knowledge import PELLET_PROPERTIES, Knowledge, feature_ranges, fit_knowledge
 from experiments.laboratory import Laboratory
@@ -636,12 +636,9 @@ class Campaign:
             LedgerError: If frozen predictions in the ledger were altered.
         """
         with self.ledger.kept():
+            refuse_any_altered(self.ledger, self.folder / ROUNDS_FOLDER)
             knowledge = self.knowledge()
             state = status_of(self.ledger, self.config, knowledge)
-            if state["altered"]:
-                raise LedgerError("ledger: " + "; ".join(state["altered"]))
-            if files := self._altered_files():
-                raise CampaignError(files[0])
             return write_report(self.ledger, self.config, knowledge, state, folder)
 
     def track_report(self, files: ReportFiles) -> Tracked:

@@ -67,37 +67,38 @@ def begin_draft(
         UnsafeProposalError: If what is proposed breaks a rule of every sheet.
     """
     ledger, config = campaign.ledger, campaign.config
-    if (held := open_draft(ledger)) is not None:
-        raise ConflictError(
-            f"draft {held.id} of {held.person or 'somebody'} is open since {held.recorded_at}; "
-            "accept or discard it before another is proposed"
+    with ledger.kept():  # planned from one moment, whoever writes meanwhile
+        if (held := open_draft(ledger)) is not None:
+            raise ConflictError(
+                f"draft {held.id} of {held.person or 'somebody'} is open since {held.recorded_at}; "
+                "accept or discard it before another is proposed"
+            )
+        state = ledger.state()
+        knowledge = campaign.knowledge()
+        choice = choose(
+            ledger,
+            config,
+            knowledge,
+            glasses=config.batch.glasses if glasses is None else glasses,
+            trilayers=config.batch.trilayers if trilayers is None else trilayers,
+            budget_h=budget_h,
         )
-    state = ledger.state()
-    knowledge = campaign.knowledge()
-    choice = choose(
-        ledger,
-        config,
-        knowledge,
-        glasses=config.batch.glasses if glasses is None else glasses,
-        trilayers=config.batch.trilayers if trilayers is None else trilayers,
-        budget_h=budget_h,
-    )
-    planned = round_of(ledger, config, knowledge, choice, budget_h)
-    refuse_unsafe(ledger, config, planned, searched=True)
-    sheet = first_sheet(ledger, choice, planned, budget_h)
-    draft = Draft(
-        id=f"D{len(ledger.drafts()) + 1:02d}",
-        version=1,
-        state="open",
-        person="",
-        recorded_at="",
-        sheet=sheet,
-        planned=planned,
-        gain=gains_of(knowledge, config, sheet, choice),
-        cost=cost_of(config, sheet),
-        warnings=warnings_of(ledger, config, sheet, planned, begun=state, names=Names()),
-        ledger_state=state,
-    )
+        planned = round_of(ledger, config, knowledge, choice, budget_h)
+        refuse_unsafe(ledger, config, planned, searched=True)
+        sheet = first_sheet(ledger, choice, planned, budget_h)
+        draft = Draft(
+            id=f"D{len(ledger.drafts()) + 1:02d}",
+            version=1,
+            state="open",
+            person="",
+            recorded_at="",
+            sheet=sheet,
+            planned=planned,
+            gain=gains_of(knowledge, config, sheet, choice),
+            cost=cost_of(config, sheet),
+            warnings=warnings_of(ledger, config, sheet, planned, begun=state, names=Names()),
+            ledger_state=state,
+        )
     return write_version(campaign.ledger, draft, also)
 
 

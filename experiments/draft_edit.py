@@ -41,22 +41,23 @@ def edit_draft(
         UnsafeProposalError: If what the draft asks for then breaks a rule of every sheet.
     """
     ledger, config = campaign.ledger, campaign.config
-    draft = current_draft(ledger, draft_id, version)
-    recovery = config.equipment.expected_recovery
-    jars = [str(jar) for jar in ledger.stock(expected_recovery=recovery)["jar"]]
-    sheet, problems = edited(draft.sheet, edits, person=acting_now().name, jars=jars)
-    choice = checked_choice(ledger, config, sheet, Names(), problems)
-    knowledge = campaign.knowledge()
-    planned = round_of(ledger, config, knowledge, choice, sheet.budget_h)
-    refuse_unsafe(ledger, config, planned, searched=False)
-    begun = draft.ledger_state
-    changed = replace(
-        draft,
-        version=version + 1,
-        sheet=sheet,
-        planned=planned,
-        gain=gains_of(knowledge, config, sheet, choice),
-        cost=cost_of(config, sheet),
-        warnings=warnings_of(ledger, config, sheet, planned, begun=begun, names=Names()),
-    )
+    with ledger.kept():
+        draft = current_draft(ledger, draft_id, version)
+        recovery = config.equipment.expected_recovery
+        jars = [str(jar) for jar in ledger.stock(expected_recovery=recovery)["jar"]]
+        sheet, problems = edited(draft.sheet, edits, person=acting_now().name, jars=jars)
+        choice = checked_choice(ledger, config, sheet, Names(), problems)
+        knowledge = campaign.knowledge()
+        planned = round_of(ledger, config, knowledge, choice, sheet.budget_h)
+        refuse_unsafe(ledger, config, planned, searched=False)
+        begun = draft.ledger_state
+        changed = replace(
+            draft,
+            version=version + 1,
+            sheet=sheet,
+            planned=planned,
+            gain=gains_of(knowledge, config, sheet, choice),
+            cost=cost_of(config, sheet),
+            warnings=warnings_of(ledger, config, sheet, planned, begun=begun, names=Names()),
+        )
     return write_version(campaign.ledger, changed, also)

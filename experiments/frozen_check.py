@@ -137,6 +137,24 @@ def refuse_altered(ledger: Ledger, rounds: Collection[str], folder: Path | None 
             raise CampaignError(found[0])
 
 
+def refuse_any_altered(ledger: Ledger, folder: Path) -> None:
+    """``refuse_altered`` of all rounds, each read once.
+
+    Args:
+        ledger: The campaign's ledger.
+        folder: Where the rounds' folders lie.
+
+    Raises:
+        LedgerError: If the ledger was altered; names round and specimens.
+        CampaignError: If a predictions.json was.
+    """
+    for found in altered_rounds(ledger).values():
+        if found:
+            raise LedgerError("ledger: " + "; ".join(found))
+    if files := altered_files(ledger, folder):
+        raise CampaignError(files[0])
+
+
 def _is_model_whole(ledger: Ledger, digest: str) -> bool:
     try:
         return sha256(ledger.model(digest).encode()).hexdigest() == digest

@@ -250,7 +250,7 @@ class Ledger:
             version = str(connection.execute(_meta_value("schema_version")).scalar())
         if not version.isdecimal():
             raise LedgerError(
-                f"{self.where}: its schema version must be a number, got {version!r}: it is "
+                f"{self.where}: has no number as its schema version, got {version!r}: it is "
                 "damaged; restore a backup"
             )
         return int(version)
@@ -414,18 +414,19 @@ class Ledger:
         """Inside it all reading is of one moment, whoever writes meanwhile, and done once.
 
         A transaction of this ledger makes its beginning the new moment, and then its end. Of one
-        thread.
+        thread. Where the connection is lost all reading fails until it is left.
 
         Raises:
             LedgerError: If the database cannot be read.
         """
+        self._require_open()
         if self._kept is not None:
             yield
             return
         with ExitStack() as held:
             self._kept = Kept(held.enter_context(self._database.kept_connection()))
             held.callback(setattr, self, "_kept", None)
-            self.state()  # the moment is that of the first reading
+            self._begin_moment(self._kept.connection)
             yield
 
     @property
@@ -716,21 +717,30 @@ class Ledger:
 
     @contextmanager
     def _connection(self, *, write: bool = False) -> Iterator[Connection]:
-        if self._closed:
-            raise LedgerError(f"{self.where}: the ledger is closed; open it again")
+        self._require_open()
         if write or self._kept is None:
+            self._renew()  # who waits for others keeps nobody waiting, and then reads what is there
             with self._database.connection(write=write) as connection:
-                self._renew()  # who writes alone reads what is there now
                 yield connection
-            self._renew()
+                self._renew()  # before it is committed, or it would wait for its own reading
             return
         with self._database.complaints():
             yield self._kept.connection
 
+    def _require_open(self) -> None:
+        if self._closed:
+            raise LedgerError(f"{self.where}: the ledger is closed; open it again")
+
+    def _begin_moment(self, connection: Connection) -> None:
+        """The moment is that of the first reading, which also keeps ``restore`` waiting."""
+        with self._database.complaints():
+            known = connection.execute(_meta_value("id")).scalar()
+        if known is None:
+            raise LedgerError(f"{self.where}: was restored a moment ago; try again")
+
     def _renew(self) -> None:
         if self._kept is not None:
-            with self._database.complaints():
-                self._kept.renew()
+            self._kept.renew()
 
     def _make_tables(self, connection: Connection, *, triggers: bool = True) -> None:
         """Empty tables of the newest schema, in a place that has none.

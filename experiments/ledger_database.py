@@ -67,6 +67,7 @@ _SENTENCES: Final = {
     "SQLITE_CORRUPT": _DAMAGED,
     "SQLITE_IOERR": "the disk could not be read or written; check the disk and try again",
     "55P03": _BUSY,
+    "40": _BUSY,
     "53100": _FULL,
     "53200": "the database server is out of memory, nothing was written; try again later",
     "53300": "the database server has no connection free; try again, or let it take more",
@@ -127,6 +128,7 @@ class Database:
         with ExitStack() as held:
             with self.complaints():
                 connection = held.enter_context(self.engine.connect())
+            held.callback(end_reading, connection)
             yield connection
 
     def copy_file(self, target: "Database") -> None:
@@ -154,6 +156,8 @@ class Database:
         while aside in known:  # set aside twice within a second
             number += 1
             aside = name_aside(str(self.schema), f"{name}_{number}")
+        # Who reads it in one moment would find new, empty tables under the names of the old ones
+        connection.exec_driver_sql(f'LOCK TABLE "{self.schema}".meta IN ACCESS EXCLUSIVE MODE')
         connection.exec_driver_sql(f'ALTER SCHEMA "{self.schema}" RENAME TO "{aside}"')
         return aside
 
@@ -199,6 +203,15 @@ class Database:
             ) from error
         except UnicodeDecodeError as error:  # of sqlite3 itself, on a text it did not write
             raise LedgerError(f"{self.where}: {_DAMAGED}") from error
+
+
+def end_reading(connection: Connection) -> None:
+    """End a transaction that only read; where the server is gone there is nothing to end."""
+    try:
+        connection.rollback()
+    except SQLAlchemyError:
+        connection.invalidate()
+        connection.rollback()
 
 
 def name_aside(schema: str, added: str) -> str:
@@ -312,6 +325,8 @@ def _begin_server(connection: Connection) -> None:
     """The same on a server: one writer a ledger; a reader sees one moment."""
     if not connection.get_execution_options().get(_WRITES, False):
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        # A plan reads, thinks for half a minute, and reads on.
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
         return
     # The lock ends with the transaction. What is read after it was won is all that was written
     # before: each statement sees what was committed when it began. Where the server's default is

@@ -7,6 +7,7 @@ import pandas as pd
 from sqlalchemy import Connection, Select
 
 from experiments.ledger_columns import JsonText
+from experiments.ledger_database import end_reading
 from experiments.ledger_frames import frame
 
 
@@ -40,6 +41,6 @@ class Kept:
         return self.frames[query].copy(deep=False)  # pandas copies on writing
 
     def renew(self) -> None:
-        """Let the moment be now; of the same moment it costs only time."""
+        """Let go of the moment: the next reading begins another."""
         self.frames.clear()
-        self.connection.commit()
+        end_reading(self.connection)

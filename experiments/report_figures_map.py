@@ -31,7 +31,7 @@ _MANY: Final = 60
 """Marks from which on they are small."""
 
 _MOST_NAMED: Final = 12
-"""Cells with their name beside them: those planned, and the newest of those made."""
+"""Cells with their name beside them: those planned, and those entered last."""
 
 _ROOM: Final = 0.035
 _LINE_POINTS: Final = 11
@@ -185,13 +185,13 @@ def _write_names(axes: Axes, drawn: CellMap) -> None:
     named, whole = len(named_marks(drawn)), sum(mark.state != "failed" for mark in drawn.marks)
     if named < whole:
         axes.text(
-            0.98, 0.03, f"the newest {named} of {whole} named", transform=axes.transAxes,
+            0.98, 0.03, f"{named} of {whole} named", transform=axes.transAxes,
             ha="right", fontsize=8.5, style="italic", bbox=PLATE, zorder=9,
         )  # fmt: skip
 
 
 def named_marks(drawn: CellMap) -> list[CellMark]:
-    """Cells that are named: all that did not fail, or of many those planned and the newest.
+    """Cells that are named: all that did not fail, or of many those planned and last entered.
 
     Args:
         drawn: The map.
@@ -200,7 +200,7 @@ def named_marks(drawn: CellMap) -> list[CellMark]:
     planned = [mark for mark in whole if mark.state == "planned"]
     made = [mark for mark in whole if mark.state != "planned"]
     room = max(0, _MOST_NAMED - len(planned))
-    return [*made[max(0, len(made) - room) :], *planned[:_MOST_NAMED]]
+    return [*made[max(0, len(made) - room) :], *planned[-_MOST_NAMED:]]
 
 
 def _levels(low: float, high: float) -> list[float]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from experiments.campaign import Campaign
-from experiments.draft import accept_draft, discard_draft, round_of
+from experiments.draft import accept_draft, begin_draft, discard_draft, round_of
 from experiments.knowledge import thawed
 from experiments.ledger import Ledger
 from experiments.ledger_rows import ReadingRow
@@ -131,6 +131,31 @@ def test_who_records_without_a_pause_does_not_keep_a_round_from_being_opened(
     assert CAME_MEANWHILE in round_["warnings"]
     assert learned_from(campaign, "R01") == learned_from_now(campaign) - 1
     assert campaign.verify() == []
+
+
+@pytest.mark.parametrize("readings", [1, 2])
+def test_a_draft_begun_or_changed_while_another_proposes_rests_on_one_moment(
+    campaign, monkeypatch, readings
+):
+    stock, looked = Ledger.stock, []
+
+    def after_a_rival(ledger, **more):
+        if ledger is campaign.ledger:
+            looked.append(ledger)
+            if len(looked) == readings:
+                with Campaign.open(campaign.folder, pictures=False) as other:
+                    other.propose(choose=Chosen())
+        return stock(ledger, **more)
+
+    monkeypatch.setattr(Ledger, "stock", after_a_rival)
+    draft = edit(campaign, {"row": "C1", "set": {"core": "J1"}})
+    assert len(looked) > readings
+    assert draft.planned["round"] == "R01"
+    looked.clear()
+    discard_draft(campaign, draft.id, draft.version)
+    again = begin_draft(campaign, choose=Chosen())
+    assert again.planned["round"] == "R02"
+    assert campaign.open_rounds() == ["R01", "R02"]
 
 
 def test_a_reading_recorded_while_a_draft_is_accepted_is_in_the_frozen_model(

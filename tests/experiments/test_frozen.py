@@ -286,3 +286,12 @@ def test_baselines_of_every_property_are_frozen_with_the_round(folder):
     later = round_["glasses"][0]["baselines"]["ionic_conductivity"]["linear"]
     assert set(later) == {"mean", "reading_sd", "reading_lower", "reading_upper"}
     assert later["reading_lower"] < later["mean"] < later["reading_upper"]
+
+
+def test_a_report_is_refused_before_anything_is_made_of_what_was_altered(folder, tmp_path):
+    tamper(folder, "UPDATE proposals SET recipe = '{}' WHERE specimen = 'R01-G1'")
+    with (
+        Campaign.open(folder) as campaign,
+        pytest.raises(LedgerError, match="the frozen prediction of R01-G1 was altered"),
+    ):
+        campaign.report(tmp_path / "report")

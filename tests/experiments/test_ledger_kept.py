@@ -1,12 +1,15 @@
 """What a ledger keeps of what was read: asked for once, all of one moment."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
 
 from experiments.ledger import JarRow, Ledger
+from features.errors import LedgerError
 
 
 def jar(name: str) -> JarRow:
@@ -80,6 +83,27 @@ def test_who_writes_reads_what_others_wrote_before(ledger: Ledger, place: Path):
             tx.add_jar(jar("C"))
             assert list(ledger.jars().index) == ["A", "B"]
         assert list(ledger.jars().index) == ["A", "B", "C"]
+
+
+def test_without_a_write_ahead_log_who_reads_one_moment_can_still_write(
+    ledger: Ledger, place: Path, monkeypatch: pytest.MonkeyPatch
+):
+    ledger.close()
+    monkeypatch.setattr("experiments.ledger_database.BUSY_TIMEOUT_S", 0.2)
+    with closing(sqlite3.connect(place)) as database:
+        database.execute("PRAGMA journal_mode = DELETE")
+    with Ledger.open(place) as again, again.kept():
+        again.jars()
+        with again.transaction() as tx:
+            again.jars()
+            tx.add_jar(jar("B"))
+        assert list(again.jars().index) == ["A", "B"]
+
+
+def test_a_closed_ledger_has_no_moment(ledger: Ledger):
+    ledger.close()
+    with pytest.raises(LedgerError, match="the ledger is closed"), ledger.kept():
+        pass
 
 
 def test_inside_a_transaction_the_ledger_is_read_as_it_was_before(ledger: Ledger):

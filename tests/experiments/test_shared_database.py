@@ -135,6 +135,65 @@ def test_all_that_is_kept_is_of_one_moment(place):  # noqa: F811
         assert list(ledger.jars().index) == ["G1", "G2"]
 
 
+def test_who_thinks_long_between_two_readings_keeps_the_moment(place):  # noqa: F811
+    impatient = f"{place}&options=-cidle_in_transaction_session_timeout%3D300"
+    with Ledger.create(impatient, campaign="c") as ledger, ledger.kept():
+        state = ledger.state()
+        time.sleep(1.0)
+        assert ledger.state() == state
+
+
+def disconnect(ledger: Ledger, place: str) -> None:  # noqa: F811
+    """The server ends the connection that a moment is read through."""
+    pid = ledger._kept.connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    with Ledger.open(place) as other, other._connection() as connection:
+        connection.exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
+
+
+def test_a_moment_whose_connection_was_lost_is_left_without_a_complaint(place):  # noqa: F811
+    with Ledger.create(place, campaign="c") as ledger:
+        with ledger.kept():
+            found = ledger.jars()
+            disconnect(ledger, place)
+        assert found.empty
+        assert ledger.jars().empty
+
+
+def test_what_was_read_through_a_lost_connection_is_said_and_writing_goes_on(place):  # noqa: F811
+    with Ledger.create(place, campaign="c") as ledger, ledger.kept():
+        ledger.jars()
+        disconnect(ledger, place)
+        with pytest.raises(LedgerError, match="went away"):
+            ledger.cells()
+        with ledger.transaction() as tx:
+            tx.add_jar(jar("G1"))
+        assert list(ledger.jars().index) == ["G1"]
+
+
+def test_a_write_is_not_called_failed_because_a_reading_was_lost(place):  # noqa: F811
+    with Ledger.create(place, campaign="c") as ledger, ledger.kept():
+        with ledger.transaction() as tx:
+            ledger.jars()
+            tx.add_jar(jar("G1"))
+            disconnect(ledger, place)
+        assert list(ledger.jars().index) == ["G1"]
+
+
+def test_a_ledger_is_not_replaced_under_who_reads_it(tmp_path, server, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("experiments.ledger_database.BUSY_TIMEOUT_S", 0.2)
+    target, copy = ledger_url(server, "read while replaced"), tmp_path / "copy.db"
+    with Ledger.create(target, campaign="read while replaced") as ledger:
+        with ledger.transaction() as tx:
+            tx.add_jar(jar("G1"))
+        ledger.copy_to_file(copy)
+        with ledger.kept():
+            with pytest.raises(LedgerError, match="did not finish in time"):
+                Ledger.put_in_place(target, copy, aside="a")
+            assert list(ledger.jars().index) == ["G1"]
+        assert Ledger.put_in_place(target, copy, aside="a") is not None
+        assert list(ledger.jars().index) == ["G1"]
+
+
 def test_campaigns_of_one_database_do_not_see_each_other(tmp_path, server):  # noqa: F811
     configs = [CampaignConfig(name=n, database=server, mlflow=SILENT) for n in ("ours", "Ours")]
     for config in configs:
