@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import pandas as pd
 from sqlalchemy import (
+    BigInteger,
     Connection,
     Select,
     Table,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     func,
     insert,
     inspect,
+    literal,
     select,
     update,
 )
@@ -585,7 +587,8 @@ class Ledger:
         """
         query = select(CHANGES).order_by(CHANGES.c.id.desc())
         if before is not None:
-            query = query.where(CHANGES.c.id < before)
+            # PostgreSQL's own integers end before those a page may be asked for
+            query = query.where(CHANGES.c.id < literal(before, BigInteger))
         return self._frame(query if most is None else query.limit(most))
 
     def drafts(self) -> pd.DataFrame:

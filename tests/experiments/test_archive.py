@@ -29,6 +29,8 @@ from experiments.ledger import Ledger
 from experiments.outbox import LedgerOutbox
 from features.errors import CampaignError
 
+pytestmark = pytest.mark.sqlite_file  # a copy, and what is restored, is such a file
+
 OF_ANOTHER = "0f" * 16
 
 

@@ -22,6 +22,8 @@ from features.errors import CampaignError, LedgerError
 from tests.experiments.sealed import seals_of
 from tests.experiments.shared_database import place, server  # noqa: F401
 
+pytestmark = pytest.mark.sqlite_file  # a copy, and what is restored, is such a file
+
 SILENT = MlflowConfig(track=False)
 
 

@@ -60,6 +60,7 @@ def plan_a_jar(campaign, name):
         )  # fmt: skip
 
 
+@pytest.mark.sqlite_file
 @pytest.mark.usefixtures("large")
 class TestOfStatus:
     def test_it_is_kept_as_it_was_worked_out(self, folder):

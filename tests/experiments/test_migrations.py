@@ -111,6 +111,7 @@ def test_a_server_s_ledger_of_every_schema_comes_up_to_date_with_its_data(old, p
             connection.exec_driver_sql("DELETE FROM readings")
 
 
+@pytest.mark.sqlite_file
 @pytest.mark.parametrize("on", ["sqlite", "postgresql"])
 def test_the_steps_lead_to_what_a_new_ledger_is(tmp_path, request, on):
     if on == "sqlite":

@@ -255,6 +255,7 @@ def _quiet() -> Iterator[None]:
         yield
 
 
+@pytest.mark.sqlite_file
 def test_pickles_in_a_campaign_and_in_its_archive_are_only_files(
     lab: Path, tmp_path: Path, trap: bytes
 ):
@@ -295,6 +296,7 @@ def test_a_table_that_is_a_pickle_is_refused(trap: bytes, name: str):
     assert str(table.problems[0]).startswith(name)
 
 
+@pytest.mark.sqlite_file
 def test_a_model_in_mlflow_is_carried_and_never_loaded(
     lab: Path, tmp_path: Path, trap: bytes, marker: Path
 ):

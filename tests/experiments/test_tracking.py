@@ -393,6 +393,7 @@ def surrogates():
     }
 
 
+@pytest.mark.sqlite_file
 def test_the_logged_model_predicts_the_same_far_from_the_campaign(
     send, client, store, surrogates, tmp_path
 ):

@@ -56,6 +56,7 @@ def test_a_campaign_that_never_was_is_not_found(lab: TestClient):
     assert answer.json()["detail"].startswith("there is no campaign 'other' here")
 
 
+@pytest.mark.sqlite_file
 def test_a_job_whose_campaign_is_deleted_fails_and_says_so(lab: TestClient):
     job = lab.post(f"{HERE}/proposals", json={"accept": True}).json()["id"]
     while lab.get(f"/api/v1/jobs/{job}").json()["progress"] < 0.2:
