@@ -132,7 +132,16 @@ def facts(ledger: Any) -> Facts:
         "files": ledger.files()[["sha256", "name"]],
         "outbox": ledger.outbox(pending=False)[["kind", "round_id"]],
     }
-    return {name: _rows(frame) for name, frame in frames.items()}
+    return {name: _rows(_renumbered(frame)) for name, frame in frames.items()}
+
+
+def _renumbered(frame: pd.DataFrame) -> pd.DataFrame:
+    """Versions numbered without gaps: PostgreSQL gives no number again that was undone."""
+    if "version_id" not in frame:
+        return frame
+    place = {number: at for at, number in enumerate(sorted(frame["version_id"]), start=1)}
+    is_later = frame["supersedes"].notna()
+    return frame.assign(version_id=frame["version_id"].map(place), supersedes=is_later)
 
 
 def _rows(frame: pd.DataFrame) -> Counter[str]:
