@@ -161,15 +161,15 @@ class TestOfAFit:
             assert first.shelf.get(knowledge.FIT) is None
 
     def test_what_is_recorded_meanwhile_is_in_no_part_of_it(self, folder, monkeypatch):
-        used = knowledge.literature_used
+        sifted = knowledge._sifted
 
         def meanwhile(*args):
-            monkeypatch.setattr(knowledge, "literature_used", used)
+            monkeypatch.setattr(knowledge, "_sifted", sifted)
             with Campaign.open(folder) as other:
                 one_more_reading(other)
-            return used(*args)
+            return sifted(*args)
 
-        monkeypatch.setattr(knowledge, "literature_used", meanwhile)
+        monkeypatch.setattr(knowledge, "_sifted", meanwhile)
         with Campaign.open(folder) as campaign:
             n_before = len(campaign.ledger.readings())
             found = campaign.knowledge()

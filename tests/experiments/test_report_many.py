@@ -49,6 +49,11 @@ def test_of_many_cells_those_planned_and_entered_last_are_named():
     assert named == [f"R{row:03d}-C1" for row in (*range(387, 397), 398, 399)]
 
 
+def test_of_many_planned_cells_those_entered_last_are_named():
+    named = [mark.specimen for mark in named_marks(drawn(cells(25, planned=20)))]
+    assert named == [f"R{row:03d}-C1" for row in range(13, 25)]
+
+
 def test_a_map_of_many_cells_keeps_its_layout_and_says_what_is_named():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
