@@ -1,5 +1,6 @@
 """SIGKILL at random moments of record and propose, of the library and of the command line."""
 
+import itertools
 import os
 import random
 import signal
@@ -47,15 +48,17 @@ def killed_command(subject: Subject, place: Path, *, times: int, seed: int = 0) 
     )
     rng = random.Random(seed)
     took_s = _command_s(subject, place / "usual")
-    while tally.tried < times:
-        folder = subject.copy_of(subject.filled, place / f"{seed}-{tally.tried}")
+    for copy in itertools.count():
+        if tally.tried == times:
+            break
+        folder = subject.copy_of(subject.filled, place / f"{seed}-{copy}")
         process = _command(folder)
         try:
             process.wait(timeout=rng.uniform(0.0, took_s))
         except subprocess.TimeoutExpired:
             pass
         else:
-            continue
+            continue  # it was quicker: not a try, and its copy is used up
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         with tally.one_try(seed + tally.tried):
@@ -78,9 +81,10 @@ def _killed(
     wanted = subject.settled if work is record else subject.proposed
     took_s, moments = usual_s(work, source, place / "usual")
     longest_s = max(b - a for a, b in zip(moments[::2], moments[1::2], strict=False))
-    while tally.tried < times:
-        number = tally.tried
-        folder = subject.copy_of(source, place / f"{seed}-{number}-{rng.random()}")
+    for copy in itertools.count():
+        if (number := tally.tried) == times:
+            break
+        folder = subject.copy_of(source, place / f"{seed}-{copy}")
         if number % 2:
             event = rng.randrange(1, len(moments) + 1)
             after_s = rng.uniform(0.0, 1.2 * longest_s)
@@ -88,7 +92,7 @@ def _killed(
         else:
             outcome = warm.run_and_kill(work, folder, after_s=rng.uniform(0.0, 0.95 * took_s))
         if outcome.is_over:
-            continue  # it was quicker
+            continue  # it was quicker: not a try, and its copy is used up
         with tally.one_try(seed + number):
             tally.counts[f"killed after {outcome.acknowledged} commits"] += 1
             aftermath(tally, work, folder, wanted, acknowledged=outcome.acknowledged > 0)

@@ -3,6 +3,7 @@
 ``benchmarks/faults/run.py`` does the same a hundred times.
 """
 
+import subprocess
 from collections import Counter
 
 import pytest
@@ -23,6 +24,24 @@ def test_propose_killed_at_random_moments_loses_and_doubles_nothing(subject, tmp
 
 def test_the_command_killed_with_its_process_group_loses_nothing(subject, tmp_path):
     assert clean(killed.killed_command(subject, tmp_path, times=1))
+
+
+def test_a_command_quicker_than_its_kill_is_no_try(subject, tmp_path, monkeypatch):
+    lasts_s = iter((0.5, 0, 0, 60))  # the undisturbed one, two over before any kill, one killed
+    copies = []
+
+    def stand_in(folder):
+        copies.append(folder)
+        seconds = next(lasts_s)
+        process = subprocess.Popen(["sleep", str(seconds)], start_new_session=True)
+        if not seconds:
+            process.wait()
+        return process
+
+    monkeypatch.setattr(killed, "_command", stand_in)
+    tally = killed.killed_command(subject, tmp_path, times=1)
+    assert clean(tally)
+    assert (tally.tried, len(set(copies))) == (1, 4)
 
 
 def test_a_child_is_killed_where_it_was_asked_to_be(subject, tmp_path):
