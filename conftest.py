@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,28 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 for _name in ("MLFLOW_TRACKING_URI", "GLASSLOOP_DATABASE_URL", "GLASSLOOP_LOG"):
     os.environ.pop(_name, None)
+
+
+@pytest.fixture
+def optuna_closed(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """Closes what Optuna opens by URL and leaves open; from 3.13 on Python warns of it."""
+    from optuna.storages import RDBStorage
+
+    opened: list[RDBStorage] = []
+    make = RDBStorage.__init__
+
+    def made(storage: RDBStorage, *args: Any, **given: Any) -> None:
+        opened.append(storage)
+        make(storage, *args, **given)
+
+    monkeypatch.setattr(RDBStorage, "__init__", made)
+    yield
+    for storage in opened:
+        if hasattr(storage, "scoped_session"):
+            storage.remove_session()
+        if hasattr(storage, "engine"):
+            storage.engine.dispose()
+
 
 _LEDGERS = pytest.StashKey[ExitStack]()
 

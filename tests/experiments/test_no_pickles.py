@@ -355,6 +355,7 @@ def test_a_frozen_model_names_kinds_and_no_code(tmp_path: Path, trap: bytes):
         load_bundle(str(file))
 
 
+@pytest.mark.usefixtures("optuna_closed")
 def test_an_optuna_storage_of_somebody_else_is_written_and_its_pickles_stay_shut(
     lab: Path, tmp_path: Path, trap: bytes
 ):

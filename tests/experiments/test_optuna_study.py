@@ -20,6 +20,8 @@ from experiments.ledger_rows import CellRow, PelletRow, ReadingRow
 from experiments.optuna_study import export_studies
 from features.errors import CampaignError
 
+pytestmark = pytest.mark.usefixtures("optuna_closed")
+
 MEASURED = {
     "ionic_conductivity": 1e-4,
     "youngs_modulus": 18.0,

@@ -10,6 +10,8 @@ from experiments.tuned import STUDIES_NAME, tune_campaign
 from features.errors import CampaignError, ReadingError, TableError
 from models.settings import GPSettings
 
+pytestmark = pytest.mark.usefixtures("optuna_closed")
+
 
 @pytest.fixture
 def campaign(tmp_path):

@@ -12,6 +12,8 @@ from models.settings import GPSettings
 from models.settings_search import SettingsSearch, settings_in_words, settings_of, trials_table
 from models.tuning import n_steps, tune
 
+pytestmark = pytest.mark.usefixtures("optuna_closed")
+
 
 def glasses(n, pellets_each=1):
     rng = np.random.default_rng(0)
