@@ -24,7 +24,7 @@ from experiments.draft_record import (
 from experiments.draft_sheet import Names
 from experiments.ledger import Transaction
 from experiments.round_ledger import Also, Plan, refuse_unsafe, write_as_of_now
-from experiments.round_plan import Chooser, Round, choose_round, round_id
+from experiments.round_plan import Chooser, Round, choose_round, next_number, round_id
 from features.errors import ConflictError
 
 __all__ = [
@@ -161,7 +161,7 @@ def _as_planned(campaign: Campaign, draft: Draft, also: Also) -> Plan:
     """The round a draft becomes with the data of now, and the draft accepted with it."""
     ledger, config = campaign.ledger, campaign.config
     sheet, begun = draft.sheet, draft.ledger_state
-    names = Names(sheet.ids(round_id(len(ledger.rounds()) + 1)), draft.id)
+    names = Names(sheet.ids(round_id(next_number(ledger))), draft.id)
     choice = checked_choice(ledger, config, sheet, names)
     knowledge = campaign.knowledge()
     round_ = round_of(ledger, config, knowledge, choice, sheet.budget_h)

@@ -11,7 +11,7 @@ from experiments.knowledge import Knowledge
 from experiments.ledger import Ledger
 from experiments.proposed import Proposed
 from experiments.reasons import CHOSEN
-from experiments.round_plan import Choice, choice_of, round_id
+from experiments.round_plan import Choice, choice_of, next_number, round_id
 from features.milling import MEDIA
 from features.plausibility import field
 
@@ -28,7 +28,7 @@ def choice_as_drafted(ledger: Ledger, config: CampaignConfig, sheet: Sheet, name
         sheet: The draft; at least one glass is kept.
         names: What reasons call its rows.
     """
-    ids = sheet.ids(round_id(len(ledger.rounds()) + 1))
+    ids = sheet.ids(round_id(next_number(ledger)))
     glasses = tuple(_row(sheet, line, sheet.full(line), names) for line in sheet.kept("glass"))
     cells = CellBatch(
         cells=tuple(

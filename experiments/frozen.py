@@ -45,6 +45,13 @@ def frozen_header(
     return {TOTAL: _total(round_id, parts, model_sha256), PARTS: parts}
 
 
+def lost_round(round_id: str) -> str:
+    """The sentence about a round whose proposals are there and which is not."""
+    return (
+        f"round {round_id}: is no longer in the ledger, though what it proposed is; {FROM_BACKUP}"
+    )
+
+
 def altered_proposals(
     round_id: str, header: Mapping[str, Any], proposals: Sequence[Mapping[Any, Any]]
 ) -> Iterator[str]:

@@ -14,6 +14,7 @@ from experiments.frozen import (
     TOTAL,
     altered_proposals,
     header_of,
+    lost_round,
 )
 from experiments.ledger import Ledger
 from features.errors import CampaignError, LedgerError
@@ -32,7 +33,7 @@ def altered_in_ledger(ledger: Ledger, round_id: str) -> list[str]:
         One sentence each; empty when all is as it was proposed.
     """
     proposals = ledger.proposals(round_id).to_dict("records")
-    return _altered(ledger, round_id, _header(ledger, round_id), proposals, {})
+    return _altered(ledger, round_id, _headers(ledger).get(round_id), proposals, {})
 
 
 def altered_rounds(ledger: Ledger) -> dict[str, list[str]]:
@@ -44,22 +45,24 @@ def altered_rounds(ledger: Ledger) -> dict[str, list[str]]:
     Returns:
         By round, oldest first; empty lists where all is as it was proposed.
     """
-    proposals = _by_round(ledger)
+    proposals, headers = _by_round(ledger), _headers(ledger)
     whole = dict[str, bool]()
     return {
-        name: _altered(ledger, name, header, proposals.get(name, []), whole)
-        for name, header in _headers(ledger).items()
+        name: _altered(ledger, name, headers.get(name), proposals.get(name, []), whole)
+        for name in dict.fromkeys([*headers, *proposals])
     }
 
 
 def _altered(
     ledger: Ledger,
     round_id: str,
-    header: Mapping[str, Any],
+    header: Mapping[str, Any] | None,
     proposals: Sequence[Mapping[Any, Any]],
     whole: dict[str, bool],
 ) -> list[str]:
     """The sentences; which models are whole is remembered in the last argument."""
+    if header is None:
+        return [lost_round(round_id)]
     found = [*altered_proposals(round_id, header, proposals)]
     for digest in sorted({str(row["model_sha256"]) for row in proposals}):
         if digest not in whole:
@@ -82,7 +85,7 @@ def altered_in_file(ledger: Ledger, round_id: str, folder: Path) -> list[str]:
     Returns:
         One sentence if it does not.
     """
-    return _altered_in_file(ledger, round_id, _header(ledger, round_id), folder)
+    return _altered_in_file(ledger, round_id, _headers(ledger)[round_id], folder)
 
 
 def altered_files(ledger: Ledger, folder: Path) -> list[str]:
@@ -129,7 +132,7 @@ def refuse_altered(ledger: Ledger, rounds: Collection[str], folder: Path | None 
         LedgerError: If the ledger was altered; names round and specimens.
         CampaignError: If a predictions.json was.
     """
-    known = {str(name) for name in ledger.rounds()["id"]}
+    known = {*map(str, ledger.rounds()["id"]), *map(str, ledger.proposals()["round_id"])}
     for round_id in sorted(known & {*rounds}):
         if found := altered_in_ledger(ledger, round_id):
             raise LedgerError("ledger: " + "; ".join(found))
@@ -193,9 +196,3 @@ def _by_round(ledger: Ledger) -> dict[str, list[dict[Any, Any]]]:
     for row in ledger.proposals().to_dict("records"):
         found.setdefault(str(row["round_id"]), []).append(row)
     return found
-
-
-def _header(ledger: Ledger, round_id: str) -> Mapping[str, Any]:
-    rounds = ledger.rounds()
-    config = rounds.loc[rounds["id"] == round_id, "config"].iloc[0]
-    return header_of(config)

@@ -24,6 +24,7 @@ from experiments.measurement_options import (
 from experiments.measurement_words import assumptions_of, ranking_in_words
 from experiments.pellet_belief import PelletBelief
 from experiments.progress import HYPERVOLUME_SEED, objectives_of
+from experiments.round_plan import next_number
 from features.errors import SpaceError
 from features.properties import property_of
 from optimizer.drawn_rise import drawn_rise
@@ -136,7 +137,7 @@ def _new_glasses(ledger: Ledger, config: CampaignConfig, knowledge: Knowledge) -
         in_mill = planned["jar"].where(planned["jar_status"] == "planned")
         shared = in_mill.groupby(planned["round_id"]).transform("nunique")
         return planned.assign(jars=np.where(in_mill.notna(), shared, 0))
-    rng = np.random.default_rng([config.seed, len(ledger.rounds()) + 1])
+    rng = np.random.default_rng([config.seed, next_number(ledger)])
     try:
         batch = propose_glasses(knowledge, config, q=1, wants_skin=False, rng=rng)
     except SpaceError:  # everything the space holds was made: then there is nothing new to rank

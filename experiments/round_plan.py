@@ -18,6 +18,7 @@ from experiments.cell_stock import Powder, whole_cells
 from experiments.config import CampaignConfig
 from experiments.costs import affordable_cells, cell_cost_h, cells_in_reach, glass_costs_h
 from experiments.explanation import Explanation, explain_cells, explain_glasses
+from experiments.frozen import lost_round
 from experiments.glass_batch import GlassBatch, propose_glasses
 from experiments.knowledge import GLASS_COLUMNS, Knowledge
 from experiments.ledger import Ledger
@@ -29,6 +30,7 @@ from experiments.reasons import CHOSEN, role_and_reason, untried_medium
 from experiments.safe_sheet import require_recipes
 from experiments.success_words import success_warnings
 from features.cell_limits import SAME_X, Limits
+from features.errors import LedgerError
 from features.properties import property_of
 from features.stoichiometry import Assays, masses_for
 from models.wording import count_in_words
@@ -126,7 +128,7 @@ def choose_round(
         CampaignError: If more jars are asked for than are owned.
         SpaceError: If nothing new can be proposed.
     """
-    number = len(ledger.rounds()) + 1
+    number = next_number(ledger)
     rng = np.random.default_rng([config.seed, number])
     stock = ledger.stock(expected_recovery=config.equipment.expected_recovery).set_index("jar")
     in_reach = cells_in_reach(config, glasses=glasses, k=trilayers, budget_h=budget_h)
@@ -168,7 +170,7 @@ def choice_of(
         batch: The mill run.
         cells: Chooses cells, given the powder they can be built from.
     """
-    number = len(ledger.rounds()) + 1
+    number = next_number(ledger)
     stock = ledger.stock(expected_recovery=config.equipment.expected_recovery).set_index("jar")
     powder = _with_batch(_stocked(ledger, stock), config, batch, number)
     jars = ledger.jars()
@@ -253,6 +255,18 @@ def plan_round(
         "budget": _budget(budget_h, [*items, *cell_items]),
         "mlflow_run_id": None,
     }
+
+
+def next_number(ledger: Ledger) -> int:
+    """Number of the round after those in the ledger.
+
+    Raises:
+        LedgerError: If a round is gone whose proposals are there: names would be given twice.
+    """
+    rounds = {*map(str, ledger.rounds()["id"])}
+    if lost := sorted({*map(str, ledger.proposals()["round_id"])} - rounds):
+        raise LedgerError("ledger: " + lost_round(lost[0]))
+    return len(rounds) + 1
 
 
 def round_id(number: int) -> str:

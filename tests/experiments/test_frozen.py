@@ -134,6 +134,19 @@ def test_an_altered_ledger_opens_and_names_what_was_altered(folder, statement, m
             campaign.record(*files(folder))
 
 
+def test_a_ledger_that_lost_its_rounds_is_named_and_nothing_is_proposed(folder):
+    said = "round R01: is no longer in the ledger, though what it proposed is; restore ledger.db"
+    tamper(folder, "DELETE FROM rounds")
+    with Campaign.open(folder) as campaign:
+        assert any("rounds" in fault for fault in campaign.verify())
+        assert [f for f in campaign.status()["altered"] if f.startswith(said)]
+        for refused in (campaign.propose, lambda: campaign.status(worth=0.02)):
+            with pytest.raises(LedgerError, match=f"ledger: {said}"):
+                refused()
+        with pytest.raises(LedgerError, match=said):
+            campaign.record(*files(folder))
+
+
 def test_only_the_altered_round_is_refused(folder):
     tamper(folder, LOWERED)
     with Campaign.open(folder) as campaign:
