@@ -5,14 +5,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from experiments.assumptions import apply_assumptions, plant_paper
 from experiments.comparison import CampaignComparison, Progress, compare_campaign
-from experiments.comparison_page import Pictures
 from experiments.comparison_record import track_comparison
+from experiments.comparison_words import Pictures
 from experiments.config import CONFIG_NAME, CampaignConfig, read_config, write_config
 from experiments.feasibility_data import fit_feasibility
 from experiments.frozen_check import altered_files, refuse_altered, refuse_any_altered
@@ -28,7 +28,6 @@ from experiments.new_folder import new_folder
 from experiments.notebook_file import read_notebook
 from experiments.outbox import Delivery, LedgerOutbox
 from experiments.recording import Report, hashes_of, record_files, take_in
-from experiments.report import ReportFiles, write_report
 from experiments.round_files import (
     PICTURE,
     ROUND_FILES,
@@ -56,6 +55,9 @@ from features.recipe import GlassRecipe
 from features.stoichiometry import Assays
 from models.baselines import MeanSurrogate
 from models.folds import Folds
+
+if TYPE_CHECKING:
+    from experiments.report import ReportFiles
 
 ROUNDS_FOLDER: Final = "rounds"
 USUAL_WORTH: Final = 0.01
@@ -622,7 +624,7 @@ class Campaign:
             return None
         return USUAL_WORTH if worth is None else worth
 
-    def report(self, folder: Path) -> ReportFiles:
+    def report(self, folder: Path) -> "ReportFiles":
         """Write the report: a page that stands alone, and its figures. Changes nothing else.
 
         Args:
@@ -635,13 +637,15 @@ class Campaign:
             CampaignError: If the folder cannot be written, or a predictions.json was altered.
             LedgerError: If frozen predictions in the ledger were altered.
         """
+        from experiments.report import write_report  # Matplotlib is not for every command
+
         with self.ledger.kept():
             refuse_any_altered(self.ledger, self.folder / ROUNDS_FOLDER)
             knowledge = self.knowledge()
             state = status_of(self.ledger, self.config, knowledge)
             return write_report(self.ledger, self.config, knowledge, state, folder)
 
-    def track_report(self, files: ReportFiles) -> Tracked:
+    def track_report(self, files: "ReportFiles") -> Tracked:
         """Give MLflow a report; never fails because of MLflow.
 
         Args:

@@ -20,6 +20,7 @@ from experiments.comparison_plots import (
 from experiments.comparison_words import (
     EXPLAINED,
     LABELS,
+    Pictures,
     data_sentence,
     difference_rows,
     folds_sentence,
@@ -30,9 +31,6 @@ from features.properties import property_of
 from models.compare import Comparison
 from models.paired_differences import BASELINE
 from models.paired_differences import SCORES as DIFFERENCES
-
-Pictures = Mapping[str, Mapping[str, bytes]]
-"""PNG by property and name: ``along_x``, ..., ``parity``, ``calibration``."""
 
 _DPI: Final = 110
 

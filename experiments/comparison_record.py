@@ -8,8 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from experiments.comparison import CampaignComparison
-from experiments.comparison_page import Pictures
-from experiments.comparison_words import LABELS
+from experiments.comparison_words import LABELS, Pictures
 from experiments.config import CampaignConfig
 from experiments.pyfunc_model import Servable, plain_surrogate
 from experiments.tracking_home import Tracked, home_of, mlruns_of, tracked

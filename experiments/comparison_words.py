@@ -1,4 +1,4 @@
-"""A comparison in words and digits: what terminal and page both print."""
+"""A comparison in words and digits: what terminal, page and MLflow have in common."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,9 @@ from experiments.display import NO_VALUE, significant
 from features.properties import property_of
 from models.compare import Comparison
 from models.paired_differences import SCORES as DIFFERENCES
+
+Pictures = Mapping[str, Mapping[str, bytes]]
+"""PNG by property and name: ``along_x``, ..., ``parity``, ``calibration``."""
 
 LABELS: Final[Mapping[str, str]] = {
     "nlpd": "NLPD",

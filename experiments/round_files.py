@@ -10,7 +10,6 @@ from experiments.batch_sheet import render, render_withheld
 from experiments.config import CampaignConfig
 from experiments.csv_files import csv_text
 from experiments.frozen import as_file
-from experiments.plots import round_figure, save_png
 from experiments.round_folder import (
     MADE_COLUMNS,
     RESULT_COLUMNS,
@@ -129,6 +128,8 @@ def round_texts(round_: Mapping[str, Any], config: CampaignConfig) -> dict[str, 
 
 
 def _picture(round_: Mapping[str, Any]) -> bytes:
+    from experiments.plots import round_figure, save_png  # Matplotlib is only needed here
+
     with TemporaryDirectory() as folder:
         target = Path(folder) / "predictions.png"
         save_png(round_figure(round_), target)

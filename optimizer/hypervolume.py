@@ -3,8 +3,6 @@
 from typing import Final
 
 import numpy as np
-import torch
-from botorch.utils.multi_objective.hypervolume import Hypervolume
 from numpy.typing import ArrayLike, NDArray
 
 from features.errors import SpaceError
@@ -49,8 +47,15 @@ def hypervolume(points: ArrayLike, reference: ArrayLike) -> float:
     if len(array) > MANY_ROWS and corner.size <= SLICED_UP_TO:
         return float(slab_volumes(array[None], corner)[0])
     # equal points confuse the sweep, dominated ones only slow it down
-    front = torch.as_tensor(np.unique(array, axis=0), dtype=torch.float64)
-    return float(Hypervolume(torch.as_tensor(corner)).compute(front)) if len(front) else 0.0
+    return _swept(np.unique(array, axis=0), corner) if len(array) else 0.0
+
+
+def _swept(front: Vector, corner: Vector) -> float:
+    import torch  # 2 s with BoTorch: only for who measures a front
+    from botorch.utils.multi_objective.hypervolume import Hypervolume
+
+    sweep = Hypervolume(torch.as_tensor(corner))
+    return float(sweep.compute(torch.as_tensor(front, dtype=torch.float64)))
 
 
 def hypervolume_draws(draws: ArrayLike, reference: ArrayLike) -> Vector:

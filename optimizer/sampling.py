@@ -7,8 +7,6 @@ from typing import Any, Final, final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from torch import float64
-from torch.quasirandom import SobolEngine
 
 from features.errors import SpaceError
 from optimizer.axes import Axis
@@ -101,6 +99,9 @@ class Sampler:
         Raises:
             SpaceError: If there is no row, or a fixed value is not one of the space.
         """
+        from torch import float64  # takes more than a second: only for who draws rows
+        from torch.quasirandom import SobolEngine
+
         seed, held, d = int(rng.integers(2**31)), self._held(fixed), len(self.parameters)
         engine = SobolEngine(d, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
         kept, tried, wanted, size = np.empty((0, d)), 0, n, self._size(held or {})

@@ -3,6 +3,8 @@
 import csv
 import json
 import shutil
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -417,3 +419,17 @@ def test_without_mlflow_nothing_is_lost_and_later_all_is_delivered_once(
     assert run.data.tags["glassloop.simulated"] == "true"
     assert run.data.metrics["coverage_90"] <= 1.0
     assert run.data.params["paper_temperature_c"] == "60"
+
+
+def test_a_campaign_is_opened_and_verified_without_what_only_some_commands_need(simulated):
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from experiments.campaign import Campaign\n"
+        f"with Campaign.open(Path({str(simulated)!r})) as campaign:\n"
+        "    assert campaign.verify() == []\n"
+        "heavy = {'torch', 'botorch', 'mlflow', 'matplotlib', 'optuna'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
