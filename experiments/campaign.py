@@ -17,7 +17,13 @@ from experiments.config import CONFIG_NAME, CampaignConfig, read_config, write_c
 from experiments.feasibility_data import fit_feasibility
 from experiments.frozen_check import altered_files, refuse_altered, refuse_any_altered
 from experiments.kept_status import keep_status, mark_of
-from experiments.knowledge import PELLET_PROPERTIES, Knowledge, feature_ranges, fit_knowledge
+from experiments.knowledge import (
+    PELLET_PROPERTIES,
+    Knowledge,
+    feature_ranges,
+    fit_knowledge,
+    is_crowded,
+)
 from experiments.laboratory import Laboratory
 from experiments.ledger import Ledger, Transaction
 from experiments.literature_file import write_example
@@ -610,7 +616,7 @@ class Campaign:
 
     def keep_status(self) -> None:
         """Work out the state of a large campaign, so that ``glassloop status`` has it at once."""
-        if self.knowledge().is_crowded:
+        if is_crowded(self.ledger):
             self.status()
 
     def share_asked(self, worth: float | None, *, quick: bool) -> float | None:
@@ -620,7 +626,7 @@ class Campaign:
             worth: As asked for; when left out the usual one, and nothing in a large campaign.
             quick: Whether the next round is not to be looked at.
         """
-        if quick or (worth is None and self.knowledge().is_crowded):
+        if quick or (worth is None and is_crowded(self.ledger)):
             return None
         return USUAL_WORTH if worth is None else worth
 

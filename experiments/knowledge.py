@@ -158,6 +158,13 @@ def sound_cells(cells: pd.DataFrame) -> pd.DataFrame:
     return cells.loc[(cells["status"] == "made") & ~failed]
 
 
+def is_crowded(ledger: Ledger) -> bool:
+    """``Knowledge.is_crowded`` of what the ledger holds now, without a fit."""
+    with ledger.kept():
+        fitted, _ = _sifted(ledger, ledger.pellets(), ledger.cells())
+    return len(fitted) > MANY_READINGS
+
+
 def fit_knowledge(ledger: Ledger, config: CampaignConfig) -> Knowledge:
     """Fit every surrogate to what the ledger holds.
 
