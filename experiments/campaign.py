@@ -15,7 +15,7 @@ from experiments.comparison_record import track_comparison
 from experiments.comparison_words import Pictures
 from experiments.config import CONFIG_NAME, CampaignConfig, read_config, write_config
 from experiments.feasibility_data import fit_feasibility
-from experiments.frozen_check import altered_files, refuse_altered, refuse_any_altered
+from experiments.frozen_check import altered_files, lost_rounds, refuse_altered, refuse_any_altered
 from experiments.kept_status import keep_status, mark_of
 from experiments.knowledge import (
     PELLET_PROPERTIES,
@@ -671,6 +671,7 @@ class Campaign:
         try:
             return [
                 *faults,
+                *lost_rounds(self.ledger),
                 *self._altered_files(),
                 *self._folders_of_nothing(),
                 *wrong_scores(self.ledger),

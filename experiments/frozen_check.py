@@ -43,7 +43,8 @@ def altered_rounds(ledger: Ledger) -> dict[str, list[str]]:
         ledger: The campaign's ledger.
 
     Returns:
-        By round, oldest first; empty lists where all is as it was proposed.
+        By round, oldest first, and then those that are gone; empty lists where all is as it was
+        proposed.
     """
     proposals, headers = _by_round(ledger), _headers(ledger)
     whole = dict[str, bool]()
@@ -51,6 +52,17 @@ def altered_rounds(ledger: Ledger) -> dict[str, list[str]]:
         name: _altered(ledger, name, headers.get(name), proposals.get(name, []), whole)
         for name in dict.fromkeys([*headers, *proposals])
     }
+
+
+def lost_rounds(ledger: Ledger) -> list[str]:
+    """Rounds that are gone though their proposals are there, one sentence each.
+
+    Args:
+        ledger: The campaign's ledger.
+    """
+    proposed = [*map(str, ledger.proposals()["round_id"])]  # first: their round came before them
+    rounds = {*map(str, ledger.rounds()["id"])}
+    return [lost_round(name) for name in dict.fromkeys(proposed) if name not in rounds]
 
 
 def _altered(

@@ -26,7 +26,7 @@ class Kept:
 
     Attributes:
         connection: In the transaction they are read in.
-        frames: By query; queries are made once, see ``experiments.ledger``.
+        frames: By query; queries are made once, see ``experiments.ledger_reader``.
     """
 
     connection: Connection

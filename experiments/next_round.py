@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from experiments.config import CampaignConfig
 from experiments.explanation import cell_joint, glass_joint
+from experiments.frozen_check import lost_rounds
 from experiments.knowledge import Knowledge
 from experiments.ledger import Ledger
 from experiments.progress import hypervolumes
@@ -48,6 +49,8 @@ def next_round(
             "0.01 is one percent"
         )
     nothing: NextRounds = {"glasses": None, "cells": None}
+    if lost_rounds(ledger):
+        return nothing  # status names them, and propose refuses
     size = config.batch
     try:
         choice = choose_round(

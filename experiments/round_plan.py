@@ -18,7 +18,7 @@ from experiments.cell_stock import Powder, whole_cells
 from experiments.config import CampaignConfig
 from experiments.costs import affordable_cells, cell_cost_h, cells_in_reach, glass_costs_h
 from experiments.explanation import Explanation, explain_cells, explain_glasses
-from experiments.frozen import lost_round
+from experiments.frozen_check import lost_rounds
 from experiments.glass_batch import GlassBatch, propose_glasses
 from experiments.knowledge import GLASS_COLUMNS, Knowledge
 from experiments.ledger import Ledger
@@ -263,10 +263,9 @@ def next_number(ledger: Ledger) -> int:
     Raises:
         LedgerError: If a round is gone whose proposals are there: names would be given twice.
     """
-    rounds = {*map(str, ledger.rounds()["id"])}
-    if lost := sorted({*map(str, ledger.proposals()["round_id"])} - rounds):
-        raise LedgerError("ledger: " + lost_round(lost[0]))
-    return len(rounds) + 1
+    if lost := lost_rounds(ledger):
+        raise LedgerError("ledger: " + lost[0])
+    return len(ledger.rounds()) + 1
 
 
 def round_id(number: int) -> str:

@@ -14,9 +14,9 @@ from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from experiments.ledger import Ledger
-from experiments.round_files import ROUND_FILES  # noqa: F401  plots and sheets, imported once
+from experiments.web.lane import PRELOADED
 
-PRELOAD: Final = ("experiments.web.work", "experiments.tracking", "benchmarks.faults.subject")
+PRELOAD: Final = (*PRELOADED, "experiments.tracking", "benchmarks.faults.subject")
 PATIENCE_S: Final = 300.0
 
 Work = Callable[..., Any]

@@ -28,6 +28,9 @@ Progress = Callable[[float, str], None]
 """Told how far something is, 0 to 1, and what is being done."""
 
 WORK: Final = "experiments.web.work"
+PRELOADED: Final = (WORK, "torch.quasirandom", "botorch.utils.multi_objective.hypervolume")
+"""What workers have when they are forked: their work, and what proposing imports when it begins."""
+
 _PLACES: Final = ("folder", "target")
 """Arguments that are paths, which readers are not told."""
 
@@ -63,7 +66,7 @@ class Call:
 def workshop() -> ForkServerContext:
     """The context workers are made in, its own server started and loading in the background."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([WORK])
+    context.set_forkserver_preload([*PRELOADED])
     return context
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 PROGRAMS = Path("/usr/lib/postgresql")
 """Where Debian keeps PostgreSQL, a folder a version."""
 
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 
 
 def postgres_programs() -> Path | None:

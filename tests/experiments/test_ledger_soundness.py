@@ -293,7 +293,7 @@ def test_two_processes_writing_at_once_both_land(ledger, path):
         subprocess.Popen([sys.executable, "-c", WRITER, str(path), name], cwd=ROOT)
         for name in ("ann", "bob")
     ]
-    assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
+    assert [writer.wait(timeout=240) for writer in writers] == [0, 0]
     jars = ledger.jars()
     assert len(jars) == 2 * 20 * 2
     # the count each saw under its lock is what stood before its two jars: nothing interleaved
@@ -308,7 +308,7 @@ def test_a_process_killed_half_way_leaves_nothing(ledger, path):
         assert victim.stdout is not None
         assert victim.stdout.readline() == "half-way\n"
         victim.send_signal(signal.SIGKILL)
-        assert victim.wait(timeout=10) == -signal.SIGKILL
+        assert victim.wait(timeout=60) == -signal.SIGKILL
     assert ledger.jars().empty
     assert ledger.verify() == []
     with ledger.transaction() as tx:

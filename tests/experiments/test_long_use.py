@@ -70,6 +70,18 @@ class TestOfStatus:
         assert kept_status(folder) == json.loads(json.dumps(state))
         assert state["left_out"] == [NEXT_ROUND_LEFT_OUT]
 
+    def test_that_it_is_large_is_known_without_a_fit(self, folder, monkeypatch):
+        with Campaign.open(folder) as campaign:
+            assert campaign.knowledge().is_crowded
+            knowledge._fit.cache_clear()
+            with monkeypatch.context() as patch:
+                patch.setattr("experiments.campaign.fit_knowledge", None)
+                assert campaign.share_asked(None, quick=False) is None
+                assert campaign.share_asked(0.02, quick=False) == 0.02
+            assert kept_status(folder) is None
+            campaign.keep_status()
+        assert kept_status(folder) is not None
+
     @pytest.mark.parametrize("changed", ["ledger", "configuration", "file", "kept"])
     def test_whatever_is_changed_it_is_worked_out_again(self, folder, changed):
         with Campaign.open(folder) as campaign:

@@ -170,7 +170,7 @@ def test_killed_and_resumed_it_gives_the_table_of_an_undisturbed_run(tmp_path):
     command = [sys.executable, "-c", RUN, str(killed.folder)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.getcwd()}
     process = subprocess.Popen(command, env=environment)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while killed.n_done < 1 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)

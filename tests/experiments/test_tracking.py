@@ -75,7 +75,7 @@ def mlflow_server(port: int, folder: Path):
         yield
     finally:
         server.kill()
-        server.wait(timeout=30)
+        server.wait(timeout=120)
 
 
 def artifacts_of(client, run_id, path=None):

@@ -115,7 +115,7 @@ def _record_glass(address: str, glass: str, **values: str) -> None:
     ]
     answer = requests.post(
         f"{address}/api/v1/campaigns/lab/records", json={"specimens": made, "readings": read},
-        timeout=30,
+        timeout=120,
     )  # fmt: skip
     assert answer.status_code == 200, answer.text
 
