@@ -162,7 +162,8 @@ def round_folders(
     if strange:
         yield warning(
             "round folders", f"{', '.join(strange[:5])} are of no round of this ledger",
-            "move them away: they were written by another ledger, or before a backup was restored",
+            "run 'glassloop verify': if it names a round gone from the ledger, restore a backup; "
+            "else move them away, they are of another ledger or of before a backup was restored",
         )  # fmt: skip
     if not lacking and not strange:
         yield ok("round folders", f"{len(rounds)} complete")
