@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -73,12 +74,24 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about SQLite's file."""
+    """Give every test an id of its own; on PostgreSQL leave out what is about SQLite's file."""
+    _tell_apart(items)
     if config.getoption("--ledgers") == "postgresql":
         skip = pytest.mark.skip(reason="about SQLite's own file")
         for item in items:
             if "sqlite_file" in item.keywords:
                 item.add_marker(skip)
+
+
+def _tell_apart(items: list[pytest.Item]) -> None:
+    """Of tests that share an id, as Schemathesis makes them, pytest-xdist would run one only."""
+    shared = Counter(item.nodeid for item in items)
+    for item in items:
+        if shared[item.nodeid] > 1 and item.parent is not None:
+            item._id = item.parent.id.child(item.name)  # noqa: SLF001  no public way
+    twice = [name for name, n in Counter(item.nodeid for item in items).items() if n > 1]
+    if twice:
+        raise pytest.UsageError(f"tests must have ids of their own, got two of {twice[0]}")
 
 
 @pytest.hookimpl(wrapper=True)
