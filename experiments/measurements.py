@@ -132,12 +132,13 @@ def rank_measurements(ledger: Ledger, config: CampaignConfig, knowledge: Knowled
 
 def _new_glasses(ledger: Ledger, config: CampaignConfig, knowledge: Knowledge) -> pd.DataFrame:
     """Planned pellets with recipe, jar and ``jars`` sharing the mill; else the best new one."""
+    number = next_number(ledger)  # refuses a ledger that lost a round
     planned = planned_pellets(knowledge)
     if len(planned):
         in_mill = planned["jar"].where(planned["jar_status"] == "planned")
         shared = in_mill.groupby(planned["round_id"]).transform("nunique")
         return planned.assign(jars=np.where(in_mill.notna(), shared, 0))
-    rng = np.random.default_rng([config.seed, next_number(ledger)])
+    rng = np.random.default_rng([config.seed, number])
     try:
         batch = propose_glasses(knowledge, config, q=1, wants_skin=False, rng=rng)
     except SpaceError:  # everything the space holds was made: then there is nothing new to rank

@@ -143,7 +143,8 @@ def test_a_ledger_that_lost_rounds_says_which_and_proposes_nothing(folder, round
         state = campaign.status(worth=0.02)
         assert [f for f in state["altered"] if f.startswith(said)]
         assert state["next_round"] == {"glasses": None, "cells": None}
-        for refused in (campaign.propose, lambda: campaign.report(tmp_path / "report")):
+        report = tmp_path / "report"
+        for refused in (campaign.propose, campaign.measure, lambda: campaign.report(report)):
             with pytest.raises(LedgerError, match=f"ledger: {said}"):
                 refused()
         with pytest.raises(LedgerError, match=said):
